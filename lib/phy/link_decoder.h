@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! \file The symbols of one key frame back to its payload: the whole receive chain.
+#pragma once
+
+#include "ldpc_decoder.h"
+#include "link_encoder.h"
+#include "snr_estimator.h"
+
+#include <complex>
+#include <cstdint>
+#include <vector>
+
+namespace gr::resivid::phy {
+
+/*! \brief One decoded key frame. */
+struct link_result {
+    std::vector<std::uint8_t> payload; //!< A bits, one a byte; hard decisions also when crc_ok is false
+    bool crc_ok = false;               //!< every CRC and every parity check holds
+    unsigned iterations = 0;           //!< layered iterations, the largest of all code blocks
+    float snr_db = 0.0f;               //!< Es/N0 estimate; NaN when a symbol is not finite
+};
+
+/*! \brief SNR estimate, demapping, descrambling, LDPC decoding, CRC for one block size.
+ *
+ * The SNR for the demapper comes from the constellation's likelihood. When the CRC holds the payload
+ * is encoded again and the reported SNR is that of the known symbols.
+ * A block counts as good only when the CRC holds AND the code word satisfies its parity checks: a
+ * wrong payload must then be another code word that also meets 16 or 24 CRC bits. Null, constant and
+ * not finite input meet the scrambling sequence (scrambler.h) and fail. No allocation after
+ * construction. */
+class link_decoder
+{
+public:
+    //! Parameters and exceptions as for link_encoder; max_iterations of the LDPC decoder, at least 1.
+    link_decoder(unsigned symbols,
+                 std::vector<mcs_row> table,
+                 unsigned max_iterations = 20,
+                 unsigned redundancy_version = 0);
+
+    unsigned symbols() const { return d_encoder.symbols(); }
+    unsigned num_rows() const { return d_encoder.num_rows(); }
+    unsigned payload_bits(unsigned row) const { return d_encoder.payload_bits(row); }
+
+    /*! \brief Decode symbols() values sent with this row.
+     *  \return valid until the next call. \throws std::out_of_range for an unknown row. */
+    const link_result& decode(unsigned row, const std::complex<float>* symbols);
+
+private:
+    struct chain {
+        chain(const block_format& format, unsigned max_iterations, unsigned redundancy_version);
+        block_format format;
+        block_segmenter segmenter;
+        blind_snr_estimator estimator;
+        soft_demapper demapper;
+        std::vector<rate_matcher> matchers; // one a code block
+        std::vector<ldpc_decoder> decoders; // one for each E_r
+    };
+    bool decode_blocks(chain& c);
+
+    link_encoder d_encoder; // for the data-aided SNR
+    std::vector<chain> d_chains;
+    scrambler d_scrambler;
+    std::vector<float> d_llr;
+    std::vector<float> d_code_word_llr;
+    std::vector<std::uint8_t> d_code_word;
+    std::vector<std::uint8_t> d_code_blocks;
+    std::vector<std::complex<float>> d_sent;
+    link_result d_result;
+};
+
+} // namespace gr::resivid::phy
