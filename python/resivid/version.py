@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The version of the package; the build reads it from here."""
+
+__version__ = "0.1.0"
