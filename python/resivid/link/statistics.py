@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The statistics document: one schema for `simulate`, `encode`, `rx`, the web page and the message port."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import threading
+from collections import Counter
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Iterable, Mapping
+
+import numpy as np
+
+from ..errors import ResividError
+from .budget import SOURCE_VALUES_PER_PIXEL, coded_bits, crc_bits
+from .budget import payload_bits as payload_bits_of
+from .mcs_table import McsTable
+
+
+@dataclass
+class Statistics:
+    """Every key of the document, in its order; None where a value could not be had, the reason in `notes`.
+
+    Attributes:
+        frames, key_frames, fps, stride, gop: frames out, key frames sent, frame/s, S, N in frames.
+        cbr_payload, cbr_total: payload symbols, and all symbols, per source value of the key-frame slots.
+        bits_source, bits_header, bits_body, bits_crc: totals; source is header and body, CRC stands apart.
+        symbols_mean: k_t in symbols.
+        k_mean, k_min: prefix K in tokens, (14). updates_mean: changed tokens sent, (12).
+        blocks, blocks_failed, bler: transport blocks, one a key frame.
+        snr_set_db, snr_est_db: Es/N0 of the channel, mean of all estimates.
+        mcs: label of the row to blocks sent with it.
+        stage_ms: stage to {mean, p50, p95} of its run time in ms. latency_ms: {p50, p95}, None unless paced.
+        psnr_db, ssim, lpips, clip: means over the frames before the file encoder.
+        seed, version, weights: what it takes to repeat the run; file name to SHA-256.
+        notes: what the reader must know to read the numbers right.
+    """
+
+    frames: int = 0
+    key_frames: int = 0
+    fps: float | None = None
+    stride: int | None = None
+    gop: int | None = None
+    cbr_payload: float | None = None
+    cbr_total: float | None = None
+    bits_source: int | None = None
+    bits_header: int | None = None
+    bits_body: int | None = None
+    symbols_mean: float | None = None
+    bits_crc: int | None = None
+    k_mean: float | None = None
+    k_min: int | None = None
+    updates_mean: float | None = None
+    blocks: int = 0
+    blocks_failed: int = 0
+    bler: float | None = None
+    snr_set_db: float | None = None
+    snr_est_db: float | None = None
+    mcs: dict[str, int] = field(default_factory=dict)
+    stage_ms: dict[str, dict[str, float]] = field(default_factory=dict)
+    latency_ms: dict[str, float] | None = None
+    psnr_db: float | None = None
+    ssim: float | None = None
+    lpips: float | None = None
+    clip: float | None = None
+    seed: int | None = None
+    version: str | None = None
+    weights: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; what is not a finite number becomes None."""
+        return {key: _finite(value) for key, value in asdict(self).items()}
+
+    def to_json(self) -> str:
+        """The document as JSON text; never NaN or infinity, which JSON does not know."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+    def write(self, path: str | Path) -> None:
+        """Write the document under a temporary name, then rename it.
+
+        Raises:
+            ResividError: the file cannot be written.
+        """
+        write_text_atomically(path, self.to_json())
+
+
+class StatisticsCollector:
+    """Gathers what the stages report, from any thread, and sums it up once.
+
+    Args:
+        table: the MCS table in force.
+        stride: S in frames.
+        gop: N in frames.
+        size: side of the square picture in pixels.
+    """
+
+    def __init__(self, table: McsTable, stride: int, gop: int, size: int):
+        self._table, self._stride, self._gop, self._size = table, stride, gop, size
+        self._lock = threading.Lock()
+        self._payloads: list[tuple[int, int, int, int]] = []  # header bits, body bits, K, updates
+        self._blocks: list[tuple[int, float, bool, int]] = []  # row, SNR in dB, CRC holds, symbols
+        self._iterations: list[int] = []
+        self._overhead_symbols = 0
+        self._stages: dict[str, list[float]] = {}
+        self._latencies: list[float] = []
+        self._frames = 0
+
+    def packed(self, payload: Any) -> None:
+        """Count a packed `Payload` (any object with bits_header, bits_body, prefix, updates)."""
+        with self._lock:
+            self._payloads.append((payload.bits_header, payload.bits_body, payload.prefix, payload.updates))
+
+    def received(
+        self, frame: int, mcs: int, snr_db: float, crc_ok: bool, iterations: int, symbols: int
+    ) -> None:
+        """Count a decoded block.
+
+        Args:
+            frame: 0-based first frame of its unit.
+            mcs: row of the MCS table.
+            snr_db: estimated Es/N0 in dB; NaN when there is no estimate.
+            crc_ok: the CRC holds.
+            iterations: decoder iterations spent.
+            symbols: payload symbols that the packet held, as counted by the decoder.
+        """
+        with self._lock:
+            self._blocks.append((mcs, snr_db, crc_ok, symbols))
+            self._iterations.append(iterations)
+
+    def overhead(self, symbols: int) -> None:
+        """Count symbols that carry no payload: preamble, pilots, filler of the framed PHY."""
+        with self._lock:
+            self._overhead_symbols += symbols
+
+    def stage(self, name: str, seconds: float) -> None:
+        """Count one run of a stage."""
+        with self._lock:
+            self._stages.setdefault(name, []).append(seconds)
+
+    def latency(self, seconds: float) -> None:
+        """Count one frame's way from camera to screen; for paced runs only."""
+        with self._lock:
+            self._latencies.append(seconds)
+
+    def frames_out(self, count: int) -> None:
+        """Count frames that left the receiver."""
+        with self._lock:
+            self._frames += count
+
+    @property
+    def frames(self) -> int:
+        """Frames that left the receiver so far."""
+        return self._frames
+
+    def result(
+        self,
+        *,
+        fps: float | None = None,
+        snr_set_db: float | None = None,
+        seed: int | None = None,
+        version: str | None = None,
+        weights: Mapping[str, str] | None = None,
+        quality: Mapping[str, float | None] | None = None,
+        notes: Iterable[str] = (),
+    ) -> Statistics:
+        """Sum up.
+
+        Args:
+            fps: frame rate of the video in frame/s.
+            snr_set_db: Es/N0 of the simulated channel; None for a radio or a changing channel.
+            seed: of the simulated channel.
+            version: of this module.
+            weights: file name to SHA-256 of all weights in use.
+            quality: any of psnr_db, ssim, lpips, clip; those left out or None are null, `notes` should say why.
+            notes: more lines for `notes`.
+        Returns:
+            The document.
+        Raises:
+            ValueError: an unknown key in `quality`.
+        """
+        unknown = set(quality or {}) - {"psnr_db", "ssim", "lpips", "clip"}
+        if unknown:
+            raise ValueError(f"quality: expected psnr_db, ssim, lpips, clip, got {sorted(unknown)}")
+        with self._lock:
+            result = Statistics(
+                frames=self._frames,
+                key_frames=len(self._payloads) or len(self._blocks),
+                fps=fps,
+                stride=self._stride,
+                gop=self._gop,
+                snr_set_db=snr_set_db,
+                seed=seed,
+                version=version,
+                weights=dict(weights or {}),
+                **dict(quality or {}),
+            )
+            self._add_payloads(result)
+            self._add_blocks(result)
+            result.stage_ms = {name: _spread_ms(times) for name, times in self._stages.items()}
+            if self._latencies:
+                result.latency_ms = {key: _spread_ms(self._latencies)[key] for key in ("p50", "p95")}
+        result.notes += [*self._stride_notes(result), *notes]
+        return result
+
+    def _add_payloads(self, result: Statistics) -> None:
+        if not self._payloads:
+            return
+        header, body, prefix, updates = np.array(self._payloads, dtype=np.int64).T
+        result.bits_header, result.bits_body = int(header.sum()), int(body.sum())
+        result.bits_source = result.bits_header + result.bits_body
+        result.k_mean, result.k_min = float(prefix.mean()), int(prefix.min())
+        result.updates_mean = float(updates.mean())
+
+    def _add_blocks(self, result: Statistics) -> None:
+        if not self._blocks:
+            return
+        count = len(self._blocks)
+        symbols = sum(block[3] for block in self._blocks)
+        slots = SOURCE_VALUES_PER_PIXEL * self._size**2 * self._stride * count
+        result.blocks, result.blocks_failed = count, sum(not block[2] for block in self._blocks)
+        result.bler = result.blocks_failed / count
+        result.symbols_mean = symbols / count
+        result.cbr_payload = symbols / slots
+        result.cbr_total = (symbols + self._overhead_symbols) / slots
+        result.bits_crc = sum(self._crc_bits(row, k) for row, _, _, k in self._blocks)
+        estimates = [snr for _, snr, _, _ in self._blocks if math.isfinite(snr)]
+        result.snr_est_db = float(np.mean(estimates)) if estimates else None
+        counts = Counter(row for row, *_ in self._blocks)
+        result.mcs = {self._table.rows[row].label: counts[row] for row in sorted(counts)}
+
+    def _crc_bits(self, row: int, symbols: int) -> int:
+        mcs = self._table.rows[row]
+        return crc_bits(payload_bits_of(symbols, mcs), mcs.rate_1024) if coded_bits(symbols, mcs) else 0
+
+    def _stride_notes(self, result: Statistics) -> list[str]:
+        if not result.frames or not result.cbr_payload or result.frames % self._stride == 0:
+            return []
+        per_frame = result.cbr_payload * self._stride * result.key_frames / result.frames
+        return [
+            f"{result.frames} frames are no multiple of the stride {self._stride}: counted over the frames, "
+            f"as in (1), the payload CBR is {per_frame:.4g}"
+        ]
+
+
+def write_text_atomically(path: str | Path, text: str) -> None:
+    """Write UTF-8 text so that the final name never holds half a file.
+
+    Raises:
+        ResividError: the folder is missing or cannot be written.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        if temporary.exists():
+            temporary.unlink()
+        raise ResividError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def document_keys() -> list[str]:
+    """Keys of the document, in order."""
+    return [f.name for f in fields(Statistics)]
+
+
+def _spread_ms(seconds: list[float]) -> dict[str, float]:
+    values = 1e3 * np.asarray(seconds, dtype=np.float64)
+    return {
+        "mean": float(values.mean()),
+        "p50": float(np.percentile(values, 50)),
+        "p95": float(np.percentile(values, 95)),
+    }
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
+    return value
