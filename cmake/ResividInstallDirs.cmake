@@ -3,9 +3,7 @@
 
 set(RESIVID_LIB_DIR lib)
 set(RESIVID_GRC_DIR share/gnuradio/grc/blocks)
-set(GR_PYTHON_DIR "" CACHE STRING
-    "Python folder below the prefix; default lib/pythonX.Y/site-packages, dist-packages for /usr/local on Debian")
-
+# -DGR_PYTHON_DIR=... names the Python folder below the prefix; otherwise lib/pythonX.Y/site-packages.
 # Debian's own Python looks into dist-packages below /usr/local, a virtual environment into site-packages
 # below itself. Only the install step knows the prefix, so it chooses there.
 set(python_lib "lib/python${Python3_VERSION_MAJOR}.${Python3_VERSION_MINOR}")
