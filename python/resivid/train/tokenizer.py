@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training of the multi-scale tokenizer: codebooks by k-means, then the decoder on random prefixes.
+
+Zero-out training (section III-C1): each picture of a batch loses its tail, so one decoder serves every
+prefix. The run stops by wall-clock time and goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ..models.tokenizers.base import ZERO_FLAG
+from ..models.tokenizers.multiscale import MultiscaleTokenizer, save
+from ..models.tokenizers.pyramid import Pyramid, resize, to_ycc
+from ..models.tokenizers.refiner import BODY_SIDE, Refiner, RefinerConfig, stack_levels
+from .codebooks import fit_pyramid
+from .data import centre_squares, load_clips, load_pictures, random_squares
+from .losses import PictureLoss
+
+LOG = logging.getLogger(__name__)
+CHECK_PREFIXES = (16, 41, 82, 149, 277, 405)
+
+
+@dataclass(frozen=True)
+class TokenizerTraining:
+    """Settings of a run.
+
+    Attributes:
+        minutes: length of the whole run, over all resumptions; the learning rate ends at zero with it.
+        batch: crops a step.
+        crop: side of a crop in pixels, a multiple of 16; 256 trains on whole pictures.
+        rate: highest learning rate (AdamW).
+        clip_step: every n-th frame of the training clips joins the pictures.
+    """
+
+    minutes: float = 60.0
+    batch: int = 32
+    crop: int = 128
+    rate: float = 5e-4
+    clip_step: int = 12
+    seed: int = 0
+    check_every_s: float = 600.0
+    network: RefinerConfig = field(default_factory=RefinerConfig)
+
+
+def random_prefixes(tokens: torch.Tensor, rng: np.random.Generator, fresh: int = 160) -> torch.Tensor:
+    """Zero out each row's tail, and now and then single tokens, as a channel leaves them.
+
+    Half of the prefixes end within the first `fresh` tokens, where a new picture stands; a tenth is whole.
+    """
+    count, length = tokens.shape
+    ends = np.where(
+        rng.random(count) < 0.55,
+        rng.integers(0, min(fresh, length) + 1, count),
+        rng.integers(0, length + 1, count),
+    )
+    ends = np.where(rng.random(count) < 0.1, length, ends)
+    keep = np.arange(length)[None] < ends[:, None]
+    holes = (rng.random(count) < 0.15)[:, None] & (rng.random((count, length)) < 0.15)
+    return torch.where(torch.from_numpy(keep & ~holes), tokens, ZERO_FLAG)
+
+
+def crop_maps(
+    levels: torch.Tensor, base: torch.Tensor, target: torch.Tensor, crop: int, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The same random window of the token maps (32), the pyramid picture (64) and the target (256)."""
+    side = crop // 8
+    if side >= BODY_SIDE:
+        return levels, base, target
+    parts = []
+    for i in range(len(levels)):
+        y, x = (int(v) for v in rng.integers(0, (BODY_SIDE - side) // 2 + 1, 2) * 2)
+        parts.append(
+            (
+                levels[i, :, y : y + side, x : x + side],
+                base[i, :, 2 * y : 2 * (y + side), 2 * x : 2 * (x + side)],
+                target[i, :, 8 * y : 8 * (y + side), 8 * x : 8 * (x + side)],
+            )
+        )
+    return tuple(torch.stack(p) for p in zip(*parts, strict=True))
+
+
+def to_tensor(pictures: np.ndarray) -> torch.Tensor:
+    """uint8 (n, H, W, 3) to float (n, 3, H, W) in [0, 1]."""
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+
+
+def fit_codebooks(pictures: list[np.ndarray], grids: list[int], count: int, seed: int) -> Pyramid:
+    """k-means pyramid of `count` random windows."""
+
+    def batches() -> list[torch.Tensor]:
+        rng = np.random.default_rng(seed)
+        side = 4 * max(grids)
+        return [
+            resize(to_ycc(to_tensor(random_squares(pictures, 64, rng))), side) for _ in range(count // 64)
+        ]
+
+    return fit_pyramid(grids, batches, seed=seed)
+
+
+class Run:
+    """One training run: its network, averaged network, optimiser and clock; a checkpoint holds them all."""
+
+    def __init__(self, settings: TokenizerTraining, pyramid: Pyramid, device: str = "cpu"):
+        torch.manual_seed(settings.seed)
+        self.settings, self.pyramid, self.device = settings, pyramid, torch.device(device)
+        self.network = Refiner(settings.network).to(self.device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01
+        )
+        self.step, self.seconds, self.history = 0, 0.0, []
+
+    def batch(self, pictures: list[np.ndarray], rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+        """Network input, pyramid picture and target of one step."""
+        target = to_tensor(random_squares(pictures, self.settings.batch, rng))
+        tokens = random_prefixes(self.pyramid.encode(to_ycc(target)), rng)
+        levels, masks = self.pyramid.gather(tokens)
+        return crop_maps(
+            stack_levels(levels, masks), self.pyramid.picture(levels), target, self.settings.crop, rng
+        )
+
+    def train_step(self, batch: tuple[torch.Tensor, ...], loss: PictureLoss) -> dict[str, float]:
+        """One step of the optimiser; returns the loss terms."""
+        levels, base, target = (t.to(self.device) for t in batch)
+        progress = min(1.0, self.seconds / (60 * self.settings.minutes))
+        rate = self.settings.rate * min(1, (self.step + 1) / 200) * 0.5 * (1 + math.cos(math.pi * progress))
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        levels = levels.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            terms = loss(self.network(levels, base), target)
+        self.optimiser.zero_grad(set_to_none=True)
+        terms["loss"].backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self.step += 1
+        decay = min(0.999, self.step / (self.step + 50))
+        for a, p in zip(self.average.parameters(), self.network.parameters(), strict=True):
+            a.lerp_(p.detach(), 1 - decay)
+        return {k: float(v.detach()) for k, v in terms.items()}
+
+    def save_checkpoint(self, path: Path) -> None:
+        """Everything that resuming needs, written under a temporary name first."""
+        part = path.with_name(path.name + ".part")
+        books = [level.codes for level in self.pyramid.levels]
+        torch.save(
+            {
+                "books": books,
+                "network": self.network.state_dict(),
+                "average": self.average.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "step": self.step,
+                "seconds": self.seconds,
+                "history": json.dumps(self.history),
+            },
+            part,
+        )
+        part.replace(path)
+
+    @classmethod
+    def resume(cls, settings: TokenizerTraining, path: Path, device: str = "cpu") -> Run:
+        """Go on from a checkpoint."""
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        run = cls(settings, Pyramid(list(settings.network.grids), state["books"]), device)
+        run.network.load_state_dict(state["network"])
+        run.average.load_state_dict(state["average"])
+        run.optimiser.load_state_dict(state["optimiser"])
+        run.step, run.seconds = state["step"], state["seconds"]
+        run.history = json.loads(state["history"])
+        return run
+
+    def export(self, path: Path) -> None:
+        """The averaged network and the codebooks as a weight file of the tokenizer."""
+        settings = json.dumps(asdict(self.settings))
+        save(path, self.pyramid, self.average, {"training": settings, "steps": str(self.step)})
+
+    def check(self, held_out: np.ndarray, loss: PictureLoss) -> dict[str, dict[str, float]]:
+        """PSNR and LPIPS-Squeeze on held-out pictures for each prefix length."""
+        tokenizer = MultiscaleTokenizer(self.pyramid, copy.deepcopy(self.average))
+        tokens, truth, result = tokenizer.encode(held_out), to_tensor(held_out), {}
+        for length in CHECK_PREFIXES:
+            got = to_tensor(tokenizer.decode(tokens[:, :length]))
+            mse = (got - truth).square().mean((1, 2, 3))
+            with torch.no_grad():
+                lpips = loss.lpips(got, truth).mean()
+            result[str(length)] = {
+                "psnr_db": round(float((-10 * mse.log10()).mean()), 3),
+                "lpips_squeeze": round(float(lpips), 4),
+            }
+        return result
+
+
+def prepare(
+    settings: TokenizerTraining, data: Path, limit: int | None = None
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Training pictures (clips' frames among them) and held-out squares."""
+    pictures = load_pictures(data, limit)
+    train = pictures.train
+    for clip in load_clips(data, settings.clip_step, limit=limit):
+        train.extend(clip)
+    LOG.info("%d training pictures with the clips' frames", len(train))
+    return train, centre_squares(pictures.held_out[:64] or train[:16])
+
+
+def train(
+    settings: TokenizerTraining,
+    data: Path,
+    loss_weights: Path,
+    folder: Path,
+    device: str = "cpu",
+    limit: int | None = None,
+) -> Run:
+    """Train for `settings.minutes`, resuming from `folder` when a checkpoint is there.
+
+    Args:
+        data: folder with train_pictures/ and train_clips/.
+        loss_weights: folder with vgg/ and lpips/.
+        folder: checkpoint, log and the exported weights go here.
+        limit: use at most so many pictures and clips: a trial.
+    Returns:
+        the run; its weights stand in `folder`/multiscale.safetensors.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint, weights = folder / "checkpoint.pt", folder / "multiscale.safetensors"
+    pictures, held_out = prepare(settings, data, limit)
+    if checkpoint.is_file():
+        run = Run.resume(settings, checkpoint, device)
+        LOG.info("resumed at step %d, %.0f s", run.step, run.seconds)
+    else:
+        count = min(12288, max(64, 2 * len(pictures) // 64 * 64))
+        run = Run(settings, fit_codebooks(pictures, list(settings.network.grids), count, settings.seed), device)
+    loss = PictureLoss(loss_weights).to(run.device, memory_format=torch.channels_last)
+    try:
+        _loop(run, pictures, held_out, loss, checkpoint, weights)
+    finally:
+        run.save_checkpoint(checkpoint)
+        run.export(weights)
+    return run
+
+
+def _loop(
+    run: Run,
+    pictures: list[np.ndarray],
+    held_out: np.ndarray,
+    loss: PictureLoss,
+    checkpoint: Path,
+    weights: Path,
+) -> None:
+    """Steps until the time is up; checks, saves and exports every `check_every_s`."""
+    total = 60 * run.settings.minutes
+    rng = np.random.default_rng([run.settings.seed, run.step])
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    mean: dict[str, float] = {}
+    with Progress(*columns, disable=None) as bar:
+        task = bar.add_task("training", total=total, completed=run.seconds)
+        last_check = run.seconds
+        while run.seconds < total:
+            start = time.monotonic()
+            terms = run.train_step(run.batch(pictures, rng), loss)
+            run.seconds += time.monotonic() - start
+            mean = {k: 0.99 * mean.get(k, v) + 0.01 * v for k, v in terms.items()}
+            shown = " ".join(f"{k} {v:.4f}" for k, v in mean.items())
+            bar.update(task, completed=run.seconds, description=f"step {run.step} {shown}")
+            if run.seconds - last_check >= run.settings.check_every_s or run.seconds >= total:
+                last_check = run.seconds
+                entry = {"step": run.step, "seconds": round(run.seconds), **mean}
+                run.history.append({**entry, "held_out": run.check(held_out, loss)})
+                LOG.info("%s", json.dumps(run.history[-1]))
+                run.save_checkpoint(checkpoint)
+                run.export(weights)
