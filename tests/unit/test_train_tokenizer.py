@@ -14,6 +14,7 @@ from gnuradio.resivid.models.tokenizers.pyramid import Pyramid  # noqa: E402
 from gnuradio.resivid.models.tokenizers.refiner import RefinerConfig  # noqa: E402
 from gnuradio.resivid.train import tokenizer as training  # noqa: E402
 from gnuradio.resivid.train.codebooks import fit_pyramid, kmeans, nearest  # noqa: E402
+from gnuradio.resivid.train.data import random_squares  # noqa: E402
 
 SHARED_WEIGHTS = Path(os.environ.get("RESIVID_WEIGHTS", Path(__file__).parents[2].parent / "shared/weights"))
 SMALL = RefinerConfig(widths=(16, 16, 8, 8), blocks=(1, 1, 1, 1))
@@ -90,3 +91,20 @@ def test_resumed_training_equals_uninterrupted(tmp_path):
     assert again.step == 4
     for a, b in zip(run.network.parameters(), again.network.parameters(), strict=True):
         assert torch.allclose(a, b, atol=1e-5)
+
+
+def test_stale_states_mix_the_new_prefix_with_old_tokens():
+    now, before = torch.ones(200, 405, dtype=torch.int64), torch.zeros(200, 405, dtype=torch.int64)
+    mixed = training.stale_states(now, before, 0.5, np.random.default_rng(3))
+    assert bool((mixed[:, :-1] >= mixed[:, 1:]).all())  # new ones first, never an old one among them
+    assert 40 < int((mixed[:, -1] == 0).sum()) < 130
+    assert torch.equal(training.stale_states(now, before, 0.0, np.random.default_rng(3)), now)
+
+
+def test_windows_before_lie_near_and_inside():
+    ramp = np.broadcast_to(np.arange(300, dtype=np.uint16)[:, None, None], (300, 300, 3)).astype(np.uint8)
+    now, before = random_squares([ramp[:290]], 50, np.random.default_rng(0), side=200, shift_px=3.0)
+    move = before[:, 0, 0, 0].astype(int) - now[:, 0, 0, 0]
+    assert 1.0 < move.std() < 4.5
+    still = random_squares([ramp[:290]], 5, np.random.default_rng(0), side=200)
+    assert np.array_equal(*still)

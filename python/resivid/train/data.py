@@ -105,16 +105,25 @@ def load_clips(data: Path, step: int, held_out: bool = False, limit: int | None 
 
 
 def random_squares(
-    pictures: list[np.ndarray], count: int, rng: np.random.Generator, side: int = 256
-) -> np.ndarray:
-    """Random square windows, mirrored half of the time, uint8 (count, side, side, 3)."""
-    out = np.empty((count, side, side, 3), np.uint8)
+    pictures: list[np.ndarray], count: int, rng: np.random.Generator, side: int = 256, shift_px: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Random square windows, mirrored half of the time, and the same windows a moment earlier.
+
+    Args:
+        shift_px: standard deviation of the camera's movement between the two, in pixels and axis.
+    Returns:
+        now and before, each uint8 (count, side, side, 3).
+    """
+    now, before = (np.empty((count, side, side, 3), np.uint8) for _ in range(2))
     for i in range(count):
         p = pictures[rng.integers(len(pictures))]
-        y, x = rng.integers(p.shape[0] - side + 1), rng.integers(p.shape[1] - side + 1)
-        window = p[y : y + side, x : x + side]
-        out[i] = window[:, ::-1] if rng.random() < 0.5 else window
-    return out
+        room = np.array(p.shape[:2]) - side
+        corner = rng.integers(room + 1)
+        earlier = np.clip(np.rint(corner + rng.normal(0, shift_px, 2)).astype(int), 0, room)
+        mirror = -1 if rng.random() < 0.5 else 1
+        for out, (y, x) in ((now, corner), (before, earlier)):
+            out[i] = p[y : y + side, x : x + side][:, ::mirror]
+    return now, before
 
 
 def centre_squares(pictures: list[np.ndarray], side: int = 256) -> np.ndarray:

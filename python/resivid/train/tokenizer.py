@@ -20,7 +20,7 @@ import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ..models.tokenizers.base import ZERO_FLAG
-from ..models.tokenizers.multiscale import MultiscaleTokenizer, save
+from ..models.tokenizers.multiscale import HYSTERESIS, MultiscaleTokenizer, save
 from ..models.tokenizers.pyramid import Pyramid, resize, to_ycc
 from ..models.tokenizers.refiner import BODY_SIDE, Refiner, RefinerConfig, stack_levels
 from .codebooks import fit_pyramid
@@ -40,6 +40,8 @@ class TokenizerTraining:
         batch: crops a step.
         crop: side of a crop in pixels, a multiple of 16; 256 trains on whole pictures.
         rate: highest learning rate (AdamW).
+        shift_px: camera movement between two key frames, standard deviation in pixels and axis.
+        stale_share: share of training states that still hold old tokens beyond the new prefix.
         clip_step: every n-th frame of the training clips joins the pictures.
     """
 
@@ -47,6 +49,8 @@ class TokenizerTraining:
     batch: int = 32
     crop: int = 128
     rate: float = 5e-4
+    shift_px: float = 6.0
+    stale_share: float = 0.4
     clip_step: int = 12
     seed: int = 0
     check_every_s: float = 600.0
@@ -58,16 +62,32 @@ def random_prefixes(tokens: torch.Tensor, rng: np.random.Generator, fresh: int =
 
     Half of the prefixes end within the first `fresh` tokens, where a new picture stands; a tenth is whole.
     """
+    keep = _prefix_mask(*tokens.shape, rng, fresh)
     count, length = tokens.shape
+    holes = (rng.random(count) < 0.15)[:, None] & (rng.random((count, length)) < 0.15)
+    return torch.where(torch.from_numpy(keep & ~holes), tokens, ZERO_FLAG)
+
+
+def _prefix_mask(count: int, length: int, rng: np.random.Generator, fresh: int) -> np.ndarray:
     ends = np.where(
         rng.random(count) < 0.55,
         rng.integers(0, min(fresh, length) + 1, count),
         rng.integers(0, length + 1, count),
     )
     ends = np.where(rng.random(count) < 0.1, length, ends)
-    keep = np.arange(length)[None] < ends[:, None]
-    holes = (rng.random(count) < 0.15)[:, None] & (rng.random((count, length)) < 0.15)
-    return torch.where(torch.from_numpy(keep & ~holes), tokens, ZERO_FLAG)
+    return np.arange(length)[None] < ends[:, None]
+
+
+def stale_states(
+    now: torch.Tensor, before: torch.Tensor, share: float, rng: np.random.Generator, fresh: int = 160
+) -> torch.Tensor:
+    """In a share of the rows, positions beyond the new prefix hold tokens of the picture before.
+
+    So stands a receiver's state when a block could not carry every change.
+    """
+    keep = torch.from_numpy(_prefix_mask(*now.shape, rng, fresh))
+    stale = torch.from_numpy(rng.random(len(now)) < share)[:, None]
+    return torch.where(stale & ~keep, before, now)
 
 
 def crop_maps(
@@ -102,7 +122,7 @@ def fit_codebooks(pictures: list[np.ndarray], grids: list[int], count: int, seed
         rng = np.random.default_rng(seed)
         side = 4 * max(grids)
         return [
-            resize(to_ycc(to_tensor(random_squares(pictures, 64, rng))), side) for _ in range(count // 64)
+            resize(to_ycc(to_tensor(random_squares(pictures, 64, rng)[0])), side) for _ in range(count // 64)
         ]
 
     return fit_pyramid(grids, batches, seed=seed)
@@ -123,8 +143,12 @@ class Run:
 
     def batch(self, pictures: list[np.ndarray], rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
         """Network input, pyramid picture and target of one step."""
-        target = to_tensor(random_squares(pictures, self.settings.batch, rng))
-        tokens = random_prefixes(self.pyramid.encode(to_ycc(target)), rng)
+        s = self.settings
+        now, before = random_squares(pictures, s.batch, rng, shift_px=s.shift_px)
+        target = to_tensor(now)
+        old = self.pyramid.encode(to_ycc(to_tensor(before)))
+        tokens = self.pyramid.encode(to_ycc(target), old, HYSTERESIS)
+        tokens = random_prefixes(stale_states(tokens, old, s.stale_share, rng), rng)
         levels, masks = self.pyramid.gather(tokens)
         return crop_maps(
             stack_levels(levels, masks), self.pyramid.picture(levels), target, self.settings.crop, rng
