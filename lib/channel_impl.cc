@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "channel_impl.h"
+#include "mcs_rows.h"
+#include <gnuradio/io_signature.h>
+#include <algorithm>
+#include <cmath>
+
+namespace gr {
+namespace resivid {
+
+namespace {
+
+const std::vector<float>& checked(const std::vector<float>& snr_db)
+{
+    if (snr_db.empty()) {
+        throw std::invalid_argument("snr_db: expected at least one value, got none");
+    }
+    for (const float value : snr_db) {
+        if (!std::isfinite(value)) {
+            throw std::invalid_argument("snr_db: expected finite values in dB, got " +
+                                        std::to_string(value));
+        }
+    }
+    return snr_db;
+}
+
+} // namespace
+
+channel::sptr channel::make(const std::vector<float>& snr_db,
+                            std::uint64_t seed,
+                            const std::string& packet_len_key,
+                            int max_packet_items)
+{
+    return gnuradio::make_block_sptr<channel_impl>(snr_db, seed, packet_len_key, max_packet_items);
+}
+
+channel_impl::channel_impl(const std::vector<float>& snr_db,
+                           std::uint64_t seed,
+                           const std::string& packet_len_key,
+                           int max_packet_items)
+    : gr::block("channel",
+                gr::io_signature::make(1, 1, sizeof(gr_complex)),
+                gr::io_signature::make(1, 1, sizeof(gr_complex))),
+      packet_block(packet_len_key, at_least_one("max_packet_items", max_packet_items)),
+      d_snr_db(checked(snr_db)),
+      d_awgn(seed)
+{
+    set_max_output_packet(max_packet_items);
+}
+
+void channel_impl::set_snr_db(const std::vector<float>& snr_db)
+{
+    checked(snr_db);
+    const std::lock_guard<std::mutex> lock(d_mutex);
+    d_snr_db = snr_db;
+    d_next = 0;
+}
+
+float channel_impl::next_snr_db()
+{
+    const std::lock_guard<std::mutex> lock(d_mutex);
+    const float snr_db = d_snr_db[d_next];
+    d_next = std::min(d_next + 1, d_snr_db.size() - 1);
+    return snr_db;
+}
+
+int channel_impl::on_packet(const packet& packet, void* out)
+{
+    const auto* in = static_cast<const gr_complex*>(packet.items);
+    auto* received = static_cast<gr_complex*>(out);
+    if (packet.end()) {
+        std::copy_n(in, packet.num_items, received);
+    } else {
+        d_awgn.apply(in, received, packet.num_items, next_snr_db());
+    }
+    return packet.num_items;
+}
+
+} // namespace resivid
+} // namespace gr

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ldpc_qam_decoder_impl.h"
+#include "mcs_rows.h"
+#include <gnuradio/io_signature.h>
+
+namespace gr {
+namespace resivid {
+
+namespace {
+
+const pmt::pmt_t PAYLOAD = pmt::intern("payload");
+
+pmt::pmt_t with(const pmt::pmt_t& metadata, const char* key, const pmt::pmt_t& value)
+{
+    return pmt::dict_add(metadata, pmt::intern(key), value);
+}
+
+pmt::pmt_t metadata_of(const packet& packet)
+{
+    pmt::pmt_t metadata = pmt::make_dict();
+    for (const auto& tag : packet.tags) {
+        metadata = pmt::dict_add(metadata, tag.key, tag.value);
+    }
+    return metadata;
+}
+
+} // namespace
+
+ldpc_qam_decoder::sptr ldpc_qam_decoder::make(int symbols,
+                                              const mcs_table& table,
+                                              int max_iterations,
+                                              const std::string& packet_len_key)
+{
+    return gnuradio::make_block_sptr<ldpc_qam_decoder_impl>(
+        symbols, table, max_iterations, packet_len_key);
+}
+
+ldpc_qam_decoder_impl::ldpc_qam_decoder_impl(int symbols,
+                                             const mcs_table& table,
+                                             int max_iterations,
+                                             const std::string& packet_len_key)
+    : gr::block("ldpc_qam_decoder",
+                gr::io_signature::make(1, 1, sizeof(gr_complex)),
+                gr::io_signature::make(0, 0, 0)),
+      packet_block(packet_len_key, symbols),
+      d_decoder(at_least_one("symbols", symbols),
+                phy_rows(table),
+                at_least_one("max_iterations", max_iterations))
+{
+    message_port_register_out(PAYLOAD);
+}
+
+int ldpc_qam_decoder_impl::on_packet(const packet& packet, void* /* out */)
+{
+    pmt::pmt_t metadata = metadata_of(packet);
+    if (packet.end()) {
+        publish(metadata, {});
+        return 0;
+    }
+    const unsigned row = row_of(packet, d_decoder.num_rows());
+    if (packet.num_items != static_cast<int>(d_decoder.symbols())) {
+        drop("packet dropped: expected {} symbols, got {}", d_decoder.symbols(), packet.num_items);
+        return 0;
+    }
+    const auto start = recent_times::clock::now();
+    const auto& result = d_decoder.decode(row, static_cast<const gr_complex*>(packet.items));
+    d_times.add_since(start);
+
+    metadata = with(metadata, "crc_ok", pmt::from_bool(result.crc_ok));
+    metadata = with(metadata, "snr_db", pmt::from_double(result.snr_db));
+    metadata = with(metadata, "iterations", pmt::from_long(result.iterations));
+    metadata = with(metadata, "symbols", pmt::from_long(packet.num_items));
+    metadata = with(metadata, "bits", pmt::from_long(d_decoder.payload_bits(row)));
+    publish(metadata, result.crc_ok ? result.payload : std::vector<std::uint8_t>());
+    return 0;
+}
+
+void ldpc_qam_decoder_impl::publish(pmt::pmt_t metadata, const std::vector<std::uint8_t>& bits)
+{
+    message_port_pub(PAYLOAD, pmt::cons(metadata, pmt::init_u8vector(bits.size(), bits)));
+}
+
+} // namespace resivid
+} // namespace gr

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+//! \file Python's view of the C++ blocks.
+#include <gnuradio/resivid/channel.h>
+#include <gnuradio/resivid/ldpc_qam_decoder.h>
+#include <gnuradio/resivid/ldpc_qam_encoder.h>
+#include <gnuradio/resivid/mcs_selector.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+namespace py = pybind11;
+using namespace gr::resivid;
+
+namespace {
+
+template <typename block>
+using block_class = py::class_<block, gr::block, gr::basic_block, std::shared_ptr<block>>;
+
+void bind_encoder(py::module& m)
+{
+    block_class<ldpc_qam_encoder>(
+        m, "ldpc_qam_encoder", "Payload bits to complex symbols: CRC, 5G NR LDPC, QAM.")
+        .def(py::init(&ldpc_qam_encoder::make),
+             py::arg("symbols"),
+             py::arg("table"),
+             py::arg("packet_len_key") = "packet_len")
+        .def("payload_bits", &ldpc_qam_encoder::payload_bits, py::arg("row"), "Payload bits of a packet.")
+        .def("input_buffer_items",
+             &ldpc_qam_encoder::input_buffer_items,
+             "min_output_buffer that the block before needs, in items.")
+        .def("dropped", &ldpc_qam_encoder::dropped, "Packets dropped so far.")
+        .def("encode_ms", &ldpc_qam_encoder::encode_ms, "Latest durations in ms, oldest first.");
+}
+
+void bind_decoder(py::module& m)
+{
+    block_class<ldpc_qam_decoder>(
+        m, "ldpc_qam_decoder", "Complex symbols to PDU payload: SNR estimate, demapping, LDPC, CRC.")
+        .def(py::init(&ldpc_qam_decoder::make),
+             py::arg("symbols"),
+             py::arg("table"),
+             py::arg("max_iterations") = 20,
+             py::arg("packet_len_key") = "packet_len")
+        .def("dropped", &ldpc_qam_decoder::dropped, "Packets dropped so far.")
+        .def("decode_ms", &ldpc_qam_decoder::decode_ms, "Latest durations in ms, oldest first.");
+}
+
+void bind_channel(py::module& m)
+{
+    block_class<channel>(m, "channel", "The simulated channel: seeded white Gaussian noise.")
+        .def(py::init(&channel::make),
+             py::arg("snr_db"),
+             py::arg("seed") = 0,
+             py::arg("packet_len_key") = "packet_len",
+             py::arg("max_packet_items") = 8192)
+        .def("set_snr_db", &channel::set_snr_db, py::arg("snr_db"), "A new list, from the next packet on.")
+        .def("dropped", &channel::dropped, "Packets dropped so far.");
+}
+
+void bind_selector(py::module& m)
+{
+    block_class<mcs_selector>(
+        m, "mcs_selector", "Message snr to message mcs: the MCS row for the estimated SNR.")
+        .def(py::init(&mcs_selector::make),
+             py::arg("thresholds_db"),
+             py::arg("hysteresis_db") = 0.5f,
+             py::arg("window") = 8,
+             py::arg("start_row") = 0,
+             py::arg("fixed_row") = -1)
+        .def("row", &mcs_selector::row, "The row in force.")
+        .def("dropped", &mcs_selector::dropped, "Messages that held neither a number nor a PDU.");
+}
+
+} // namespace
+
+PYBIND11_MODULE(resivid_python, m)
+{
+    m.doc() = "The C++ blocks of gr-resivid.";
+    py::module::import("gnuradio.gr"); // binds the base classes
+    bind_channel(m);
+    bind_encoder(m);
+    bind_decoder(m);
+    bind_selector(m);
+}
