@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`resivid doctor`: what is missing or mismatched on this machine, each with the one line that mends it.
+
+Every check is a pure function of facts, and `examine` is the one place that gathers them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Mapping, Optional, Sequence
+
+import typer
+
+from ..errors import ResividError
+from ..version import __version__
+
+PACKAGE = Path(__file__).resolve().parents[1]
+COMPILED = ("phy_python", "resivid_python")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One part of the installation.
+
+    Attributes:
+        part: what was looked at.
+        state: `ok`, `broken` (something will not work) or `absent` (optional, not there).
+        detail: what was found, in one line.
+        remedy: the line that mends it; empty when `ok`.
+    """
+
+    part: str
+    state: str
+    detail: str
+    remedy: str = ""
+
+
+def check_numpy(numpy: str, gnuradio: str | None) -> Finding:
+    """NumPy 2 beside a GNU Radio whose bindings were built against NumPy 1 (before 3.10.11)."""
+    old = gnuradio is not None and _numbers(gnuradio) < (3, 10, 11)
+    if old and _numbers(numpy) >= (2,):
+        return Finding(
+            "numpy",
+            "broken",
+            f"NumPy {numpy} beside GNU Radio {gnuradio}, which is built against NumPy 1",
+            f'{sys.executable} -m pip install "numpy<2"',
+        )
+    return Finding("numpy", "ok", numpy)
+
+
+def check_gnuradio(version: str | None) -> Finding:
+    """GNU Radio 3.10 can be imported."""
+    if version is None:
+        return Finding(
+            "gnuradio",
+            "broken",
+            "GNU Radio cannot be imported by this interpreter",
+            "apt-get install gnuradio gnuradio-dev (and make .venv with --system-site-packages: make setup)",
+        )
+    if _numbers(version)[:2] != (3, 10):
+        return Finding("gnuradio", "broken", f"version {version}, 3.10 is needed", "apt-get install gnuradio")
+    return Finding("gnuradio", "ok", version)
+
+
+def check_module(import_error: str | None) -> Finding:
+    """`from gnuradio import resivid` works in a fresh interpreter."""
+    if import_error is None:
+        return Finding("module", "ok", "from gnuradio import resivid")
+    return Finding("module", "broken", f"not on the path of {sys.executable}: {import_error}", "make install")
+
+
+def check_compiled(errors: Mapping[str, str]) -> Finding:
+    """The compiled modules load; `errors` maps a module to why it does not."""
+    if not errors:
+        return Finding("compiled modules", "ok", ", ".join(COMPILED))
+    detail = "; ".join(f"{name}: {why}" for name, why in errors.items())
+    return Finding("compiled modules", "broken", detail, "make install")
+
+
+def check_library(package: str, library: str | None) -> Finding:
+    """The block library that is loaded has the version of the Python package.
+
+    Args:
+        package: version of the Python package.
+        library: file name of the library in use, such as `libgnuradio-resivid.so.0.1.0`; None: none loaded.
+    """
+    if library is None:
+        return Finding("library", "broken", "libgnuradio-resivid is not loaded", "make install")
+    version = library.rpartition(".so.")[2]
+    if version != package:
+        return Finding("library", "broken", f"stale: {library} beside package {package}", "make install")
+    return Finding("library", "ok", library)
+
+
+def check_package(requirement: str, installed: str | None) -> Finding:
+    """An installed Python package meets its bound.
+
+    Args:
+        requirement: as in pyproject.toml, such as `numpy>=1.24,<2`.
+        installed: its version; None when it is missing.
+    """
+    from packaging.requirements import Requirement
+
+    wanted = Requirement(requirement)
+    part = f"package {wanted.name}"
+    remedy = f'{sys.executable} -m pip install "{requirement}"'
+    if installed is None:
+        return Finding(part, "broken", "not installed", remedy)
+    if not wanted.specifier.contains(installed, prereleases=True):
+        return Finding(part, "broken", f"{installed}, but {wanted.specifier} is needed", remedy)
+    return Finding(part, "ok", installed)
+
+
+def check_weights(problems: Mapping[str, str]) -> list[Finding]:
+    """The weights of each network that can be verified; a value that is not empty says what is wrong."""
+    remedy = "set RESIVID_WEIGHTS to the folder that holds the file, or run: make install"
+    return [
+        Finding(f"weights {name}", "absent" if why else "ok", why or "verified", remedy if why else "")
+        for name, why in problems.items()
+    ]
+
+
+def check_gpu(has_nvidia: bool, cuda_torch: bool | None) -> Finding:
+    """A GPU that torch can use.
+
+    Args:
+        has_nvidia: an NVIDIA GPU is in the machine.
+        cuda_torch: torch can use it; None when torch is missing.
+    """
+    if cuda_torch:
+        return Finding("gpu", "ok", "torch uses CUDA")
+    if has_nvidia:
+        remedy = f"{sys.executable} -m pip install --force-reinstall torch"
+        return Finding("gpu", "broken", "an NVIDIA GPU is there, but torch cannot use it", remedy)
+    return Finding("gpu", "absent", "no NVIDIA GPU: networks run on the CPU", "add a GPU, then run: make setup")
+
+
+def check_radio(num_devices: int | None) -> Finding:
+    """A radio that SoapySDR finds; None when SoapySDR itself is missing."""
+    if num_devices is None:
+        return Finding(
+            "radio",
+            "absent",
+            "SoapySDR's Python module is not installed",
+            "apt-get install python3-soapysdr soapysdr-module-all",
+        )
+    if num_devices == 0:
+        return Finding("radio", "absent", "no radio found", "plug one in, then run: SoapySDRUtil --find")
+    return Finding("radio", "ok", f"{num_devices} found")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(n) for n in re.findall(r"\d+", version.partition("+")[0])[:3])
+
+
+def core_requirements(package: Path = PACKAGE) -> list[str]:
+    """The core dependencies of pyproject.toml, installed beside the package or in its source tree."""
+    import tomllib
+
+    for file in (package / "pyproject.toml", package.parents[1] / "pyproject.toml"):
+        if file.is_file():
+            return tomllib.loads(file.read_text(encoding="utf-8"))["project"]["dependencies"]
+    raise ResividError("pyproject.toml is not beside the package; run: make install")
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _gnuradio_version() -> str | None:
+    try:
+        from gnuradio import gr
+    except ImportError:
+        return None
+    return gr.version()
+
+
+def _fresh_python(code: str) -> tuple[int, str]:
+    """Run code in a new interpreter of this environment; its exit status and the last line it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd="/", timeout=60, check=False
+    )
+    lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+    return done.returncode, lines[-1] if lines else ""
+
+
+def _compiled_errors() -> dict[str, str]:
+    errors = {}
+    for name in COMPILED:
+        try:
+            importlib.import_module(f"...{name}", __name__)
+        except ImportError as error:
+            errors[name] = str(error)
+    return errors
+
+
+def _loaded_library() -> str | None:
+    """File name of the block library in this process, after the compiled modules were imported."""
+    maps = Path("/proc/self/maps")
+    found = re.search(r"\S*/(libgnuradio-resivid\.so\S*)", maps.read_text()) if maps.exists() else None
+    return found.group(1) if found else None
+
+
+def _weight_problems() -> dict[str, str]:
+    from ..models import registry
+
+    return registry.problems()
+
+
+def _cuda_torch() -> bool | None:
+    try:
+        import torch
+    except ImportError:
+        return None
+    return torch.cuda.is_available()
+
+
+def _num_radios() -> int | None:
+    code, last = _fresh_python("import SoapySDR as s; s.setLogLevel(0); print(len(s.Device.enumerate()))")
+    return int(last) if code == 0 else None
+
+
+def examine() -> list[Finding]:
+    """Gather the facts of this machine and check every part."""
+    gnuradio = _gnuradio_version()
+    findings = [check_gnuradio(gnuradio), check_numpy(_installed("numpy") or "0", gnuradio)]
+    code, last = _fresh_python("from gnuradio import resivid")
+    findings.append(check_module(None if code == 0 else last))
+    findings.append(check_compiled(_compiled_errors()))
+    findings.append(check_library(__version__, _loaded_library()))
+    findings += [check_package(line, _installed(_name(line))) for line in core_requirements()]
+    findings += check_weights(_weight_problems())
+    findings.append(check_gpu(shutil.which("nvidia-smi") is not None, _cuda_torch()))
+    findings.append(check_radio(_num_radios()))
+    return findings
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[\s<>=!~;\[]", requirement, maxsplit=1)[0]
+
+
+def lines_of(findings: Sequence[Finding]) -> list[str]:
+    """What the command prints: one line a part, the remedy indented below what is not `ok`."""
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.state:7} {finding.part}: {finding.detail}")
+        if finding.remedy:
+            lines.append(f"        -> {finding.remedy}")
+    return lines
+
+
+def register(app: typer.Typer) -> None:
+    """Add `resivid doctor`."""
+
+    @app.command()
+    def doctor(
+        json_file: Optional[Path] = typer.Option(None, "--json", help="Write the findings as JSON; - is stdout."),
+    ) -> int:
+        """Say what is missing or mismatched on this machine, and the line that mends it."""
+        findings = examine()
+        document = json.dumps([asdict(finding) for finding in findings], indent=2)
+        if json_file is None:
+            print(*lines_of(findings), sep="\n")
+        elif str(json_file) == "-":
+            print(document)
+        else:
+            json_file.write_text(document + os.linesep, encoding="utf-8")
+        return 1 if any(finding.state == "broken" for finding in findings) else 0

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Entry of the `resivid` command: finds the subcommand, turns errors into one line and an exit code.
+
+A subcommand is a module `cli/NAME.py` with `register(app: typer.Typer) -> None`, which adds one command to
+the app; its name stands in COMMANDS. At import it needs typer and floor 1 only: torch, OpenCV, GNU Radio and the
+rest are imported inside the command, so that `--help` is quick and works on every machine.
+
+Exit codes: 0 done, 1 ran and failed, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import sys
+from typing import Sequence
+
+from ..errors import MissingPackageError, ResividError, SettingsError
+from ..version import __version__
+
+try:
+    import typer
+except ImportError as error:  # the only package that the command line itself needs
+    raise SystemExit(f"resivid: {error}; install it with: pip install typer") from None
+
+COMMANDS = ("simulate", "encode", "decode", "info", "train", "models", "doctor", "grc")
+
+FAILED, WRONG_USE = 1, 2
+
+# The base of every message about wrong use; typer brings its own copy of click in some versions.
+ClickException = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+log = logging.getLogger("resivid")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"resivid {__version__}")
+        raise typer.Exit()
+
+
+def build_app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
+    """The typer app with the named subcommands.
+
+    Args:
+        commands: module names in `cli`, in the order `--help` lists them.
+    Returns:
+        The app; calling it parses `sys.argv`.
+    """
+    app = typer.Typer(
+        name="resivid",
+        help="Video through radio channels of a few kilobits per second.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+    @app.callback()
+    def common(
+        verbose: bool = typer.Option(False, "--verbose", "-v", help="Log details and full tracebacks to stderr."),
+        version: bool = typer.Option(
+            False, "--version", help="Print the version and exit.", callback=_show_version, is_eager=True
+        ),
+    ) -> None:
+        logging.basicConfig(
+            stream=sys.stderr,
+            level=logging.DEBUG if verbose else logging.WARNING,
+            format="%(levelname)s %(name)s: %(message)s",
+        )
+
+    for name in commands:
+        if importlib.util.find_spec(f".{name}", __package__) is None:
+            continue
+        importlib.import_module(f".{name}", __package__).register(app)
+    return app
+
+
+def _needed(arguments: Sequence[str]) -> Sequence[str]:
+    """The subcommands to load: the one that is asked for, or all of them for help and mistakes."""
+    first = next((a for a in arguments if not a.startswith("-")), "")
+    return (first,) if first in COMMANDS else COMMANDS
+
+
+def _say(error: BaseException, code: int) -> int:
+    log.debug("details", exc_info=error)
+    print("resivid: " + " ".join(str(error).split()), file=sys.stderr)
+    return code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand.
+
+    Args:
+        arguments: as in `sys.argv[1:]`, the default.
+    Returns:
+        The exit code: 0 done, 1 ran and failed or was interrupted, 2 wrong use.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = build_app(_needed(arguments))(args=arguments, prog_name="resivid", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except ClickException as error:
+        return _say(ValueError(error.format_message()), error.exit_code)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return _say(KeyboardInterrupt("interrupted"), FAILED)
+    except SettingsError as error:
+        return _say(error, WRONG_USE)
+    except ResividError as error:
+        return _say(error, FAILED)
+    except ValueError as error:
+        return _say(error, WRONG_USE)
+    except ModuleNotFoundError as error:
+        return _say(MissingPackageError(f"{error}; `resivid doctor` says what to install"), FAILED)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output left; nothing more to tell it
+        return FAILED
+    except OSError as error:
+        return _say(error, FAILED)
