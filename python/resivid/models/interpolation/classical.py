@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Interpolation without learned weights: optical flow (OpenCV DIS), cross-fade, hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+
+from .base import Interpolator, check_arguments
+
+# Flow that differs by this many pixels from its way back counts about a third as much in the blend.
+CONSISTENCY_SCALE = 1.5
+
+
+class HoldInterpolator:
+    """Repeats the earlier frame: the lower bound that every other method must beat."""
+
+    name = "hold"
+
+    def __init__(self) -> None:
+        self.weights_sha256: dict[str, str] = {}
+
+    def between(self, first: np.ndarray, last: np.ndarray, times: Sequence[float]) -> np.ndarray:
+        """See `Interpolator.between`."""
+        check_arguments(first, last, times)
+        return np.repeat(first[None], len(times), axis=0)
+
+
+class BlendInterpolator:
+    """Cross-fade: (1 - t) first + t last."""
+
+    name = "blend"
+
+    def __init__(self) -> None:
+        self.weights_sha256: dict[str, str] = {}
+
+    def between(self, first: np.ndarray, last: np.ndarray, times: Sequence[float]) -> np.ndarray:
+        """See `Interpolator.between`."""
+        check_arguments(first, last, times)
+        t = np.asarray(times, np.float32).reshape(-1, 1, 1, 1)
+        return np.rint((1 - t) * first[None] + t * last[None]).astype(np.uint8)
+
+
+class FlowInterpolator:
+    """DIS optical flow in both directions; both frames are warped to time t and blended.
+
+    The flow at time t is taken from the two key-frame flows by linear motion. A pixel counts by its nearness in time and
+    by how well its flow and the flow back agree: what is hidden in one frame comes from the other.
+    """
+
+    name = "flow"
+
+    def __init__(self) -> None:
+        self.weights_sha256: dict[str, str] = {}
+        self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+
+    def between(self, first: np.ndarray, last: np.ndarray, times: Sequence[float]) -> np.ndarray:
+        """See `Interpolator.between`."""
+        check_arguments(first, last, times)
+        out = np.empty((len(times), *first.shape), np.uint8)
+        if not len(times):
+            return out
+        grey0, grey1 = (cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (first, last))
+        forth, back = self._dis.calc(grey0, grey1, None), self._dis.calc(grey1, grey0, None)
+        trust0, trust1 = consistency(forth, back), consistency(back, forth)
+        for i, t in enumerate(times):
+            to_first, to_last = flows_at(forth, back, t)
+            # trust travels with the picture that it belongs to
+            warped0 = warp(np.dstack([first, trust0 * np.float32(1 - t)]).astype(np.float32), to_first)
+            warped1 = warp(np.dstack([last, trust1 * np.float32(t)]).astype(np.float32), to_last)
+            weight0, weight1 = warped0[..., 3:], warped1[..., 3:]
+            mixed = (weight0 * warped0[..., :3] + weight1 * warped1[..., :3]) / (weight0 + weight1)
+            out[i] = np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
+        return out
+
+
+def flows_at(forth: np.ndarray, back: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray]:
+    """Flows from the picture at time t to the first and to the last frame.
+
+    The flow field stands still here although the objects move: good for the smooth fields of DIS. The mean of
+    both directions, each weighted by its nearness to t.
+
+    Args:
+        forth, back: float32 (H, W, 2), first to last and last to first, in pixels.
+        t: inside (0, 1).
+    """
+    motion = (1 - t) * forth - t * back  # first to last, seen at time t
+    return (-t * motion).astype(np.float32), ((1 - t) * motion).astype(np.float32)
+
+
+def warp(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Backward warp: out(x) = picture(x + flow(x)), bilinear, edge pixels repeated.
+
+    Args:
+        picture: float32 (H, W, C).
+        flow: float32 (H, W, 2), x then y, in pixels.
+    """
+    height, width = flow.shape[:2]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return cv2.remap(
+        picture, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+def consistency(flow: np.ndarray, opposite: np.ndarray) -> np.ndarray:
+    """How far a pixel's flow and the flow back from where it leads cancel: float32 (H, W) in (0, 1]."""
+    gap = np.linalg.norm(flow + warp(opposite, flow), axis=-1)
+    return (0.02 + 0.98 * np.exp(-((gap / CONSISTENCY_SCALE) ** 2))).astype(np.float32)
+
+
+INTERPOLATORS: dict[str, Callable[[], Interpolator]] = {
+    "flow": FlowInterpolator,
+    "blend": BlendInterpolator,
+    "hold": HoldInterpolator,
+}
