@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,12 +19,12 @@ class ToyTokenizer:
     name = "toy"
     num_tokens = 128
     zero_flag = 4095
-    weights_sha256: dict[str, str] = {}
 
     rows, columns = 8, 16
 
     def __init__(self, size: int = 256):
         self.size = size
+        self.weights_sha256: dict[str, str] = {}
         self.order = np.random.default_rng(128).permutation(self.num_tokens)  # token to patch
         self.num_encoded = 0
         self.num_decoded = 0

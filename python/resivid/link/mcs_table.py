@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def _table(path: Path, document: Any) -> McsTable:
     entries = _field(path, document, "rows", (list,))
     rows = tuple(_row(path, i, entry) for i, entry in enumerate(entries))
     thresholds = [row.snr_db for row in rows]
-    if not rows or any(b <= a for a, b in zip(thresholds, thresholds[1:])):
+    if not rows or any(b <= a for a, b in pairwise(thresholds)):
         raise FormatError(f"{path}: rows: expected at least one row, snr_db rising from row to row")
     if len({row.label for row in rows}) != len(rows):
         raise FormatError(f"{path}: rows: each label may stand once")

@@ -8,9 +8,10 @@ import math
 import os
 import threading
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -240,10 +241,8 @@ class StatisticsCollector:
         if not result.frames or not result.cbr_payload or result.frames % self._stride == 0:
             return []
         per_frame = result.cbr_payload * self._stride * result.key_frames / result.frames
-        return [
-            f"{result.frames} frames are no multiple of the stride {self._stride}: counted over the frames, "
-            f"as in (1), the payload CBR is {per_frame:.4g}"
-        ]
+        note = f"{result.frames} frames are no multiple of the stride {self._stride}: counted over the frames, "
+        return [note + f"as in (1), the payload CBR is {per_frame:.4g}"]
 
 
 def write_text_atomically(path: str | Path, text: str) -> None:

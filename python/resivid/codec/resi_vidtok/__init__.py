@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Resi-VidTok: differential tokens, largest prefix that fits, running token state (III-C to III-F)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .decoder import ResiVidTokDecoder
+from .encoder import ResiVidTokEncoder
+from .settings import ResiVidTokSettings
+
+if TYPE_CHECKING:
+    from ...models.interpolation.base import Interpolator
+    from ...models.tokenizers.base import Tokenizer
+
+__all__ = ["ResiVidTokDecoder", "ResiVidTokEncoder", "ResiVidTokSettings", "make_codec"]
+
+
+def make_codec(
+    tokenizer: Tokenizer, interpolator: Interpolator, settings: ResiVidTokSettings
+) -> tuple[ResiVidTokEncoder, ResiVidTokDecoder]:
+    """Both ends of the codec with the same settings.
+
+    Args:
+        tokenizer: f_tok and f_dec, shared by both.
+        interpolator: f_int of the decoder.
+        settings: stride, GOP and modes.
+    Returns:
+        Encoder and decoder.
+    Raises:
+        SettingsError: the tokenizer has more tokens than the wire format can count.
+    """
+    return ResiVidTokEncoder(tokenizer, settings), ResiVidTokDecoder(tokenizer, interpolator, settings)

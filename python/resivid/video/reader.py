@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Video of any container, size and rate as square RGB frames, one at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from ..errors import MissingPackageError, VideoError
+
+log = logging.getLogger(__name__)
+
+HD_HEIGHT = 720  # from here on, untagged video is BT.709 by convention, below BT.601
+
+
+class VideoReader:
+    """Iterates over uint8 (size, size, 3) RGB frames, the centre of each picture, in display order.
+
+    Holds one frame at a time. A file that breaks off gives the frames before the break and a warning in the log.
+    A variable frame rate is taken for its average.
+
+    Args:
+        source: path of a file, or a URL that FFmpeg knows.
+        size: side of the frames in pixels.
+    Attributes:
+        rate: frame/s.
+        num_frames_hint: frames that the container promises; None when it does not say.
+    Raises:
+        VideoError: missing, empty, no video, or (while iterating) not a single frame.
+        ValueError: size is below 1.
+    """
+
+    def __init__(self, source: str | Path, size: int = 256):
+        if size < 1:
+            raise ValueError(f"size must be at least 1 pixel, got {size}")
+        self.source, self.size = str(source), size
+        self._av = _import_av()
+        self._container = self._open()
+        try:
+            self._stream = self._video_stream()
+            self.rate = self._rate()
+            self.num_frames_hint = self._num_frames()
+        except BaseException:
+            self._container.close()
+            raise
+
+    def __enter__(self) -> VideoReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; twice does no harm."""
+        self._container.close()
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        count = 0
+        try:
+            for frame in self._container.decode(self._stream):
+                yield square(_to_rgb(frame), self.size)
+                count += 1
+        except self._av.FFmpegError as error:
+            if count == 0:
+                raise VideoError(f"{self.source}: no frame can be decoded ({_reason(error)})") from error
+            log.warning("%s: breaks off after %d frames (%s)", self.source, count, _reason(error))
+        if count == 0:
+            raise VideoError(f"{self.source}: holds no video frames")
+        if self.num_frames_hint and count < self.num_frames_hint - 1:
+            log.warning("%s: %d frames of the promised %d", self.source, count, self.num_frames_hint)
+
+    def _open(self) -> Any:
+        path = Path(self.source)
+        if "://" not in self.source:
+            if not path.exists():
+                raise VideoError(f"{self.source}: no such file")
+            if path.is_dir():
+                raise VideoError(f"{self.source}: is a folder, not a video")
+            if path.is_file() and path.stat().st_size == 0:
+                raise VideoError(f"{self.source}: is empty")
+        try:
+            return self._av.open(self.source)
+        except (self._av.FFmpegError, OSError) as error:
+            raise VideoError(f"{self.source}: is no video that can be read ({_reason(error)})") from error
+
+    def _video_stream(self) -> Any:
+        # The picture on an album's cover is a video stream too, of one frame.
+        cover = self._av.stream.Disposition.attached_pic
+        streams = [s for s in self._container.streams.video if not s.disposition & cover]
+        if not streams:
+            kinds = sorted({s.type for s in self._container.streams}) or ["nothing"]
+            raise VideoError(f"{self.source}: holds no video, only {', '.join(kinds)}")
+        if streams[0].codec_context is None:
+            raise VideoError(f"{self.source}: its video codec is unknown to this FFmpeg")
+        streams[0].thread_type = "AUTO"
+        return streams[0]
+
+    def _rate(self) -> Fraction:
+        for rate in (self._stream.average_rate, self._stream.guessed_rate, self._stream.base_rate):
+            if rate and rate > 0:
+                return Fraction(rate)
+        raise VideoError(f"{self.source}: its frame rate is unknown; the file is probably truncated")
+
+    def _num_frames(self) -> int | None:
+        if self._stream.frames:
+            return int(self._stream.frames)
+        if self._stream.duration and self._stream.time_base:
+            return round(self._stream.duration * self._stream.time_base * self.rate)
+        if self._container.duration:
+            return round(Fraction(self._container.duration, self._av.time_base) * self.rate)
+        return None
+
+
+def square(picture: np.ndarray, size: int) -> np.ndarray:
+    """The centre square of a picture, resized.
+
+    Args:
+        picture: uint8 (H, W, 3).
+        size: side of the result in pixels.
+    Returns:
+        uint8 (size, size, 3), contiguous: means of areas when it shrinks, bicubic when it grows.
+    """
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    centre = np.ascontiguousarray(picture[top : top + side, left : left + side])
+    if side == size:
+        return centre
+    try:
+        import cv2
+    except ImportError as error:
+        raise MissingPackageError("OpenCV is missing: pip install opencv-python-headless") from error
+    return cv2.resize(centre, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_CUBIC)
+
+
+def _to_rgb(frame: Any) -> np.ndarray:
+    """uint8 (H, W, 3); untagged HD is taken for BT.709, other untagged video for BT.601."""
+    unspecified = 2  # AVCOL_SPC_UNSPECIFIED
+    if frame.height >= HD_HEIGHT and int(frame.colorspace) == unspecified and not frame.format.is_rgb:
+        frame = frame.reformat(format="rgb24", src_colorspace="ITU709")
+    return frame.to_ndarray(format="rgb24")
+
+
+def _import_av() -> Any:
+    try:
+        import av
+        import av.stream
+    except ImportError as error:
+        raise MissingPackageError("PyAV is missing: pip install av") from error
+    av.logging.set_level(av.logging.PANIC)  # errors come as exceptions; the log is ours
+    return av
+
+
+def _reason(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
