@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What several subcommands share: options, the SNR argument, the progress bar."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Literal, Optional
+
+import typer
+
+from ..errors import SettingsError
+from ..link.mcs_table import McsTable
+
+# The options are read by typer, which needs `Optional[...]`; their defaults stand with the parameters.
+InputArgument = Annotated[str, typer.Argument(metavar="IN", help="Video file or URL that FFmpeg reads.")]
+CbrOption = Annotated[
+    str, typer.Option("--cbr", metavar="R", help="Channel symbols per source value (H*W*3 a frame).")
+]
+StrideOption = Annotated[int, typer.Option("--stride", help="S: frames per key frame; 1 sends every frame.")]
+GopOption = Annotated[int, typer.Option("--gop", help="N: frames of a GOP, which starts from an empty state.")]
+SizeOption = Annotated[int, typer.Option("--size", help="Side of the square picture in pixels.")]
+TokenizerOption = Annotated[
+    str, typer.Option("--tokenizer", metavar="NAME", help="Tokenizer: a name of `resivid models` or module:function.")
+]
+TokenizerWeightsOption = Annotated[
+    Optional[Path],
+    typer.Option("--tokenizer-weights", metavar="FILE", help="Tokenizer weights instead of the ones found."),
+]
+InterpolatorOption = Annotated[
+    str, typer.Option("--interpolator", metavar="NAME", help="Interpolator: a name of `resivid models`.")
+]
+InterpolatorWeightsOption = Annotated[
+    Optional[Path],
+    typer.Option("--weights", metavar="FILE", help="Interpolator weights, such as a RIFE checkpoint."),
+]
+McsTableOption = Annotated[
+    str, typer.Option("--mcs-table", metavar="NAME|FILE", help="MCS table: a name of the package or a YAML file.")
+]
+McsOption = Annotated[
+    Optional[str], typer.Option("--mcs", metavar="ROW", help="Stay with this row of the MCS table (number or label).")
+]
+SnrOption = Annotated[
+    Optional[str],
+    typer.Option("--snr", metavar="DB|FILE", help="Es/N0 in dB, or a file with one value per key frame."),
+]
+GopPrefixOption = Annotated[
+    bool, typer.Option("--gop-prefix", help="One prefix length for all key frames of a GOP, equation (15).")
+]
+ReferenceOption = Annotated[
+    Literal["state", "previous"],
+    typer.Option("--reference", help="Compare tokens with the receiver's state or with the previous key frame."),
+]
+JsonOption = Annotated[
+    Optional[Path], typer.Option("--json", metavar="FILE", help="Write the statistics document here.")
+]
+
+
+def parse_snr(text: str) -> tuple[float, ...]:
+    """The SNR option: a number, or a file of numbers, in dB.
+
+    Args:
+        text: "6", or the path of a text file with one Es/N0 a key frame, separated by white space or commas;
+            what follows a # is a comment.
+    Returns:
+        At least one finite value in dB; the last one holds for the key frames that follow.
+    Raises:
+        SettingsError: neither a number nor a readable file of numbers.
+    """
+    try:
+        return (_snr(text, "--snr"),)
+    except SettingsError as error:
+        path = Path(text)
+        if not path.is_file():
+            raise SettingsError(f"--snr: expected a number of dB or a file of them, got {text!r}") from error
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--snr: {path} is no readable text file") from error
+    values = [
+        _snr(word, f"--snr: {path}, line {number}")
+        for number, line in enumerate(lines, 1)
+        for word in line.partition("#")[0].replace(",", " ").split()
+    ]
+    if not values:
+        raise SettingsError(f"--snr: {path} holds no numbers")
+    return tuple(values)
+
+
+def parse_mcs(text: str | None, table: McsTable) -> int | None:
+    """The MCS option: a row's number or label to its number; None stays None.
+
+    Raises:
+        SettingsError: no such row.
+    """
+    try:
+        return None if text is None else table.index(text)
+    except ValueError as error:
+        raise SettingsError(f"--mcs: {error}") from error
+
+
+def _snr(word: str, where: str) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or abs(value) > 200:  # beyond, 10^(SNR/10) says nothing about any channel
+        raise SettingsError(f"{where}: expected a number of dB, got {word!r}")
+    return value
+
+
+class Progress:
+    """A bar on stderr with frames, frame/s and time left; silent where stderr is no terminal.
+
+    Args:
+        what: the word before the bar.
+        total: frames that are expected; None when nobody knows.
+    """
+
+    def __init__(self, what: str, total: int | None):
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        console = Console(stderr=True)
+        rate = TextColumn("{task.fields[rate]}")
+        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+        self._bar = Bar(*columns, console=console, disable=not console.is_terminal)
+        self._task = self._bar.add_task(what, total=total, rate="")
+
+    def __enter__(self) -> Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def update(self, num_frames: int) -> None:
+        """Show that so many frames are done."""
+        speed = self._bar.tasks[0].speed
+        self._bar.update(self._task, completed=num_frames, rate=f"{speed:.1f} frame/s" if speed else "")
