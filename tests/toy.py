@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -74,6 +75,7 @@ class ToyInterpolator:
 
     def __init__(self) -> None:
         self.num_calls = 0
+        self.weights_sha256: dict[str, str] = {}
 
     def between(self, first: np.ndarray, last: np.ndarray, times: Sequence[float]) -> np.ndarray:
         self.num_calls += 1
@@ -87,3 +89,13 @@ def moving_picture(num_frames: int, size: int = 256, seed: int = 1) -> np.ndarra
     coarse = rng.integers(0, 256, (size // 16, size // 16, 3))
     texture = coarse.repeat(16, axis=0).repeat(16, axis=1).astype(np.uint8)
     return np.stack([np.roll(texture, (2 * t, t), axis=(0, 1)) for t in range(num_frames)])
+
+
+def tokenizer(weights: Path | None, device: str) -> ToyTokenizer:
+    """For the registry: `--tokenizer toy:tokenizer`."""
+    return ToyTokenizer()
+
+
+def interpolator(weights: Path | None, device: str) -> ToyInterpolator:
+    """For the registry: `--interpolator toy:interpolator`."""
+    return ToyInterpolator()

@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import math
+import signal
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
 
 import typer
 
 from ..errors import SettingsError
 from ..link.mcs_table import McsTable
+from ..link.statistics import write_text_atomically
+from ..models.tokenizers.base import Tokenizer
 
 # The options are read by typer, which needs `Optional[...]`; their defaults stand with the parameters.
 InputArgument = Annotated[str, typer.Argument(metavar="IN", help="Video file or URL that FFmpeg reads.")]
@@ -53,7 +56,7 @@ ReferenceOption = Annotated[
     typer.Option("--reference", help="Compare tokens with the receiver's state or with the previous key frame."),
 ]
 JsonOption = Annotated[
-    Optional[Path], typer.Option("--json", metavar="FILE", help="Write the statistics document here.")
+    Optional[Path], typer.Option("--json", metavar="FILE", help="Write the statistics document here; - is standard output.")
 ]
 
 
@@ -142,3 +145,58 @@ class Progress:
         """Show that so many frames are done."""
         speed = self._bar.tasks[0].speed
         self._bar.update(self._task, completed=num_frames, rate=f"{speed:.1f} frame/s" if speed else "")
+
+
+class StopOnInterrupt:
+    """Ctrl-C as a wish that the loop sees between two frames; a second Ctrl-C interrupts at once."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self._before: Any = None
+
+    def __enter__(self) -> StopOnInterrupt:
+        self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def raise_if_wanted(self) -> None:
+        """End the command as interrupted, after its file was finished.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C came.
+        """
+        if self.wanted:
+            raise KeyboardInterrupt("interrupted; what was done until then is kept")
+
+    def _note(self, number: int, frame: object) -> None:
+        if self.wanted:
+            raise KeyboardInterrupt("interrupted twice; nothing is kept")
+        self.wanted = True
+
+
+def check_size(tokenizer: Tokenizer, size: int) -> None:
+    """Refuse a picture size that the tokenizer was not made for.
+
+    Raises:
+        SettingsError: with both sizes.
+    """
+    if tokenizer.size != size:
+        raise SettingsError(
+            f"--size: tokenizer {tokenizer.name} works on {tokenizer.size} x {tokenizer.size} pixels, got {size}"
+        )
+
+
+def write_json(path: Path, text: str) -> None:
+    """Write a document to a file, or to standard output for "-".
+
+    Raises:
+        ResividError: the file cannot be written.
+    """
+    if str(path) == "-":
+        print(text, end="")
+    else:
+        write_text_atomically(path, text)

@@ -223,6 +223,8 @@ class RvtReader:
         size, num_tokens, flags, above, below, stride, gop, symbols, frames, key_frames = values
         if not (size and num_tokens and above and below and stride and gop):
             raise FormatError(f"{self.path}: header: size, tokens, rate, stride and GOP must not be 0")
+        if max(stride, gop) >= 1 << 31:
+            raise FormatError(f"{self.path}: header: stride {stride} or GOP {gop} is out of bounds")
         if not 0 < key_frames <= frames <= MAX_FRAMES:
             raise FormatError(f"{self.path}: header: {key_frames} key frames in {frames} frames")
         try:

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`resivid decode`: a token file to a video, without a radio."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from ..errors import FormatError, WeightsError
+from . import common
+
+if TYPE_CHECKING:
+    from ..codec.rvt import RvtReader
+    from ..models.tokenizers.base import Tokenizer
+
+
+def decode(
+    source: Annotated[Path, typer.Argument(metavar="IN.rvt", help="Token file of `resivid encode`.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="OUT.mp4", help="Video to write (.mp4, .m4v, .mov or .mkv).")
+    ],
+    interpolator: common.InterpolatorOption = "flow",
+    tokenizer: Annotated[
+        Optional[str], typer.Option("--tokenizer", metavar="NAME", help="Tokenizer instead of the one the file names.")
+    ] = None,
+    weights: common.InterpolatorWeightsOption = None,
+    tokenizer_weights: common.TokenizerWeightsOption = None,
+) -> None:
+    """Decode a token file (.rvt) into a video: detokenization and interpolation."""
+    from ..codec.resi_vidtok import ResiVidTokDecoder, ResiVidTokSettings
+    from ..codec.rvt import RvtReader
+    from ..models.registry import load_interpolator, load_tokenizer
+    from ..video.writer import VideoWriter, check_writable
+
+    with RvtReader(source) as reader, common.StopOnInterrupt() as stop:
+        header = reader.header
+        check_writable(output)
+        model = load_tokenizer(_tokenizer_name(reader, tokenizer), tokenizer_weights)
+        _check_tokenizer(reader, model)
+        settings = ResiVidTokSettings(header.stride, header.gop, header.gop_prefix, header.reference)
+        decoder = ResiVidTokDecoder(model, load_interpolator(interpolator, weights), settings)
+        with (
+            VideoWriter(output, header.rate, header.size, header.size) as writer,
+            common.Progress("decode", header.num_frames) as progress,
+        ):
+            for unit in _units(reader, decoder, stop):
+                for frame in decoder.render(unit):
+                    writer.write(frame)
+                progress.update(writer.num_frames)
+        stop.raise_if_wanted()
+
+
+def _units(reader, decoder, stop):
+    """Units of the file and the end unit; ends early, without holding a picture, when Ctrl-C came."""
+    from ..codec.base import Unit
+
+    for payload, _ in reader:
+        yield decoder.unpack(payload)
+        if stop.wanted:
+            return
+    yield Unit(reader.header.num_frames, reader.header.num_frames, end=True)
+
+
+def _tokenizer_name(reader: RvtReader, wanted: str | None) -> str:
+    """The name to load: a file may name a registered tokenizer, only the user may name code to import."""
+    name = reader.header.tokenizer
+    if wanted is None and ":" in name:
+        raise FormatError(f"{reader.path}: names {name!r}, which is not in the registry; to use it: --tokenizer {name}")
+    return wanted or name
+
+
+def _check_tokenizer(reader: RvtReader, tokenizer: Tokenizer) -> None:
+    header = reader.header
+    if (tokenizer.num_tokens, tokenizer.size) != (header.num_tokens, header.size):
+        raise FormatError(
+            f"{reader.path}: holds {header.num_tokens} tokens of {header.size} pixels, but tokenizer "
+            f"{header.tokenizer} has {tokenizer.num_tokens} of {tokenizer.size}"
+        )
+    wrong = [name for name, digest in header.weights.items() if tokenizer.weights_sha256.get(name) != digest]
+    if wrong or len(header.weights) != len(tokenizer.weights_sha256):
+        raise WeightsError(
+            f"{reader.path}: was encoded with other weights of tokenizer {header.tokenizer} "
+            f"({', '.join(wrong) or 'none'}); give the same file with --tokenizer-weights"
+        )
+
+
+def register(app: typer.Typer) -> None:
+    """Add `decode` to the command line."""
+    app.command("decode")(decode)
