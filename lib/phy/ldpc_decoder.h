@@ -37,7 +37,8 @@ public:
 
     /*! \brief Decode one code block.
      *  \param llr code_word_bits() LLRs, finite; 0 for bits not sent.
-     *  \param code_word code_word_bits() hard decisions, one bit a byte. */
+     *  \param code_word code_word_bits() hard decisions, one bit a byte; parity bits
+     *  that only unused rows know stay undecided. */
     ldpc_result decode(const float* llr, std::uint8_t* code_word);
 
 private:
@@ -47,7 +48,7 @@ private:
     };
     void update(const layer& l);
     void gather(const layer& l);
-    void combine(unsigned degree);
+    void combine(const layer& l);
     void scatter(const layer& l);
     bool parity_holds(const std::uint8_t* code_word);
 

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "link_decoder.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace gr::resivid::phy {
+
+link_decoder::chain::chain(const block_format& f,
+                           unsigned max_iterations,
+                           unsigned redundancy_version)
+    : format(f),
+      segmenter(f),
+      estimator(f.bits_per_symbol),
+      demapper(f.bits_per_symbol),
+      matchers(make_rate_matchers(f, redundancy_version))
+{
+    // E_r takes at most two values: the smaller one for the first code blocks.
+    for (const auto& matcher : { matchers.front(), matchers.back() })
+        decoders.emplace_back(
+            f.base_graph, f.lifting_size, max_iterations, matcher.useful_rows());
+}
+
+link_decoder::link_decoder(unsigned symbols,
+                           std::vector<mcs_row> table,
+                           unsigned max_iterations,
+                           unsigned redundancy_version)
+    : d_encoder(symbols, table, redundancy_version), d_scrambler(0), d_sent(symbols)
+{
+    std::size_t coded = 0;
+    std::size_t code_word = 0;
+    std::size_t code_blocks = 0;
+    std::size_t payload = 0;
+    for (unsigned row = 0; row < table.size(); ++row) {
+        const auto& f = d_encoder.format(row);
+        d_chains.emplace_back(f, max_iterations, redundancy_version);
+        coded = std::max<std::size_t>(coded, f.coded_bits);
+        code_word =
+            std::max<std::size_t>(code_word, d_chains.back().decoders[0].code_word_bits());
+        code_blocks = std::max<std::size_t>(code_blocks, f.num_code_blocks * f.systematic_bits);
+        payload = std::max<std::size_t>(payload, f.payload_bits);
+    }
+    d_scrambler = scrambler(coded);
+    d_llr.resize(coded);
+    d_code_word_llr.resize(code_word);
+    d_code_word.resize(code_word);
+    d_code_blocks.resize(code_blocks);
+    d_result.payload.reserve(payload);
+}
+
+const link_result& link_decoder::decode(unsigned row, const std::complex<float>* symbols)
+{
+    chain& c = d_chains.at(row);
+    const std::size_t n = d_sent.size();
+    d_result.snr_db = c.estimator.estimate_db(symbols, n);
+    // Not finite input has no SNR; descrambling takes the LLRs that are no numbers as no evidence.
+    const float snr_db = std::isfinite(d_result.snr_db) ? d_result.snr_db : 0.0f;
+    c.demapper.demap(symbols, n, std::pow(10.0f, -snr_db / 10.0f), d_llr.data());
+    d_scrambler.descramble(d_llr.data(), c.format.coded_bits);
+    const bool parity_ok = decode_blocks(c);
+    d_result.payload.resize(c.format.payload_bits);
+    d_result.crc_ok =
+        c.segmenter.join(d_code_blocks.data(), d_result.payload.data()) && parity_ok;
+    if (d_result.crc_ok) {
+        d_encoder.encode(row, d_result.payload.data(), d_sent.data());
+        d_result.snr_db = known_symbols_snr_db(symbols, d_sent.data(), n);
+    }
+    return d_result;
+}
+
+// LLRs of all code blocks to their systematic bits; true when every parity check holds.
+bool link_decoder::decode_blocks(chain& c)
+{
+    bool parity_ok = true;
+    d_result.iterations = 0;
+    const float* llr = d_llr.data();
+    for (unsigned r = 0; r < c.format.num_code_blocks; ++r) {
+        const auto& matcher = c.matchers[r];
+        const bool longer = matcher.coded_bits() != c.matchers.front().coded_bits();
+        matcher.recover(llr, d_code_word_llr.data());
+        llr += matcher.coded_bits();
+        const auto run = c.decoders[longer].decode(d_code_word_llr.data(), d_code_word.data());
+        parity_ok &= run.parity_ok;
+        d_result.iterations = std::max(d_result.iterations, run.iterations);
+        std::copy_n(d_code_word.data(),
+                    c.format.systematic_bits,
+                    d_code_blocks.data() + r * c.format.systematic_bits);
+    }
+    return parity_ok;
+}
+
+} // namespace gr::resivid::phy
