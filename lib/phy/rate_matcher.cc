@@ -25,7 +25,9 @@ constexpr std::array<std::array<unsigned, 4>, 2> START_COLUMN{ {
 rate_matcher::rate_matcher(const block_format& format,
                            unsigned coded_bits,
                            unsigned redundancy_version)
-    : d_format(format), d_source(coded_bits)
+    : d_format(format),
+      d_code_word_bits(get_base_graph(format.base_graph).num_columns * format.lifting_size),
+      d_source(coded_bits)
 {
     const unsigned z = format.lifting_size;
     const unsigned qm = format.bits_per_symbol;
@@ -58,8 +60,7 @@ void rate_matcher::match(const std::uint8_t* code_word, std::uint8_t* coded) con
 
 void rate_matcher::recover(const float* coded_llr, float* code_word_llr) const
 {
-    const auto& graph = get_base_graph(d_format.base_graph);
-    std::fill_n(code_word_llr, graph.num_columns * d_format.lifting_size, 0.0f);
+    std::fill_n(code_word_llr, d_code_word_bits, 0.0f);
     std::fill(code_word_llr + d_format.code_block_bits,
               code_word_llr + d_format.systematic_bits,
               FILLER_LLR);

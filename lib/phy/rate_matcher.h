@@ -21,7 +21,8 @@ public:
      *  \throws std::invalid_argument when one of them is out of range. */
     rate_matcher(const block_format& format, unsigned coded_bits, unsigned redundancy_version = 0);
 
-    unsigned coded_bits() const { return d_source.size(); } //!< E
+    unsigned coded_bits() const { return d_source.size(); }  //!< E
+    unsigned code_word_bits() const { return d_code_word_bits; } //!< 68 Zc or 52 Zc
 
     //! Code word (68 Zc or 52 Zc bits) to E interleaved bits.
     void match(const std::uint8_t* code_word, std::uint8_t* coded) const;
@@ -37,6 +38,7 @@ public:
 
 private:
     block_format d_format;
+    unsigned d_code_word_bits;
     std::vector<unsigned> d_source; // code word position of each coded bit
 };
 

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The physical layer in C++ (lib/phy) on NumPy arrays: TS 38.212 LDPC, TS 38.211 QAM, SNR, MCS, AWGN."""
+
+from .phy_python import (  # noqa: F401
+    CRC16,
+    CRC24A,
+    CRC24B,
+    SCRAMBLER_INIT,
+    awgn_channel,
+    blind_snr_db,
+    block_format,
+    crc,
+    gold_sequence,
+    known_symbols_snr_db,
+    ldpc_decoder,
+    ldpc_encode,
+    lifting_sizes,
+    link_decoder,
+    link_encoder,
+    link_result,
+    mcs_selector,
+    parity_check,
+    plan_block,
+    qam_llr,
+    qam_map,
+    rate_matcher,
+    segment,
+    segment_block,
+    select_base_graph,
+    transport_block_size,
+)
