@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PDU `tokens` to PDU `payload`: differential tokens and packing for the MCS in force (section III-D)."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import pmt
+from gnuradio import gr
+
+from ..codec.base import CodecEncoder
+from ..errors import ResividError
+from ..link.statistics import StatisticsCollector
+from . import pdus
+from .guarded import guarded
+
+TOKENS, MCS, PAYLOAD = pmt.intern("tokens"), pmt.intern("mcs"), pmt.intern("payload")
+
+
+class token_packer(gr.basic_block):
+    """PDU `tokens` to PDU `payload`: the best payload for the MCS in force.
+
+    Message `mcs` (integer, row of the MCS table) sets the budget. In lock-step, unit n waits for and uses
+    the message that answers unit n - `feedback_delay`, so that the rows do not depend on timing. A codec
+    that plans a whole GOP, (15), gets it before its first unit is packed, and the GOP keeps one row.
+
+    An error of the codec ends the stream; it is in `error`. `dropped` counts bad messages.
+
+    Args:
+        codec_encoder: the codec, the same object as in `token_source`.
+        payload_bits: bits of a transport block's payload by row, as a function or a sequence.
+        feedback_delay: d, units that are packed before the answer to the first is waited for, at least 1.
+        start_mcs: row before the first answer.
+        lock_step: False for a live link, where the latest message counts and nothing is waited for.
+        statistics: where each payload is counted.
+        max_waiting: units that may wait; more are dropped before they are packed.
+    """
+
+    def __init__(
+        self,
+        codec_encoder: CodecEncoder,
+        payload_bits: Callable[[int], int] | Sequence[int],
+        feedback_delay: int = 1,
+        start_mcs: int = 0,
+        lock_step: bool = True,
+        statistics: StatisticsCollector | None = None,
+        max_waiting: int = 1024,
+    ):
+        gr.basic_block.__init__(self, name="token_packer", in_sig=None, out_sig=None)
+        if feedback_delay < 1:
+            raise ValueError(f"feedback_delay must be at least 1, got {feedback_delay}")
+        self.logger = gr.logger(self.alias())
+        self.codec, self.statistics = codec_encoder, statistics
+        self.payload_bits = payload_bits if callable(payload_bits) else list(payload_bits).__getitem__
+        self.lock_step, self.max_waiting = lock_step, max_waiting
+        self.mcs = start_mcs
+        self.dropped, self.error = 0, None
+        self._plans = codec_encoder.units_to_plan > 1
+        self._rows = deque([start_mcs] * feedback_delay)  # one for each unit that may be packed now
+        self._units = deque()
+        self.payload_bits(start_mcs)  # an unknown row is refused here
+        for port, handler in ((TOKENS, self.on_tokens), (MCS, self.on_mcs)):
+            self.message_port_register_in(port)
+            self.set_msg_handler(port, handler)
+        self.message_port_register_out(PAYLOAD)
+
+    @guarded
+    def on_mcs(self, message):
+        row = pdus.to_integer(message)
+        if row < 0:
+            raise ValueError(f"expected a row of the MCS table, got {row}")
+        self.payload_bits(row)
+        self._rows.append(row)
+        if not self.lock_step:
+            self._rows = deque([row])
+        self._pack_ready()
+
+    @guarded
+    def on_tokens(self, pdu):
+        unit = pdus.to_unit(pdu)
+        if len(self._units) >= self.max_waiting and not unit.end:
+            raise ValueError(f"{self.max_waiting} units wait already")
+        self._units.append(unit)
+        self._pack_ready()
+
+    def _pack_ready(self):
+        while self.error is None and self._may_take_next():
+            unit = self._units.popleft()
+            if unit.end:
+                self._publish(pdus.from_end(unit.num_frames))
+                continue
+            try:
+                self._pack(unit)
+            except ResividError as error:
+                self.error = error
+                self._publish(pdus.from_end(pdus.END_OF_FAILED_STREAM))
+
+    def _may_take_next(self) -> bool:
+        if not self._units:
+            return False
+        first = self._units[0]
+        if first.end:
+            return True
+        return bool(self._rows) and (not self._plans or not first.gop_start or self._gop_is_whole())
+
+    def _gop_is_whole(self) -> bool:
+        later = itertools.islice(self._units, 1, None)
+        return len(self._units) >= self.codec.units_to_plan or any(u.gop_start or u.end for u in later)
+
+    def _pack(self, unit):
+        started = time.perf_counter()
+        row = self._rows.popleft() if self.lock_step else self._rows[0]
+        if unit.gop_start or not self._plans:
+            self.mcs = row
+        budget_bits = self.payload_bits(self.mcs)
+        if self._plans and unit.gop_start:
+            rest = itertools.takewhile(lambda u: not (u.gop_start or u.end), self._units)
+            self.codec.plan([unit, *rest], budget_bits)
+        payload = self.codec.pack(unit, budget_bits)
+        if self.statistics is not None:
+            self.statistics.packed(payload)
+            self.statistics.stage("packer", time.perf_counter() - started)
+        self._publish(pdus.from_payload(payload, mcs=self.mcs))
+
+    def _publish(self, pdu):
+        self.message_port_pub(PAYLOAD, pdu)

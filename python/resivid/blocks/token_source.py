@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Video to PDU `tokens`: frame sampling and tokenizer (sections III-B and III-C1)."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pmt
+from gnuradio import gr
+
+from ..codec.base import CodecEncoder, Unit
+from ..video.reader import VideoReader
+from . import pdus
+from .guarded import guarded
+
+CREDIT, TOKENS = pmt.intern("credit"), pmt.intern("tokens")
+
+
+class token_source(gr.basic_block):
+    """Video file to PDU `tokens`, one a unit of the codec; at most `credits` of them on their way.
+
+    Message `credit` (integer) gives credits back. The stream ends with the codec's end unit, which needs no
+    credit. File and networks run in a thread of their own; the error that ended it is in `error`.
+
+    Args:
+        path: file or URL that FFmpeg reads.
+        codec_encoder: the codec; the packer behind must get the same object.
+        credits: units that may be on their way, at least 1.
+        size: side in pixels to which the picture is cropped and scaled.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        codec_encoder: CodecEncoder,
+        credits: int = 4,
+        size: int = 256,
+    ):
+        gr.basic_block.__init__(self, name="token_source", in_sig=None, out_sig=None)
+        if credits < 1:
+            raise ValueError(f"credits must be at least 1, got {credits}")
+        self.logger = gr.logger(self.alias())
+        self.codec = codec_encoder
+        self.dropped, self.error = 0, None
+        self.reader = VideoReader(path, size)
+        self._credits = threading.Semaphore(credits)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="token_source", daemon=True)
+        self.message_port_register_in(CREDIT)
+        self.set_msg_handler(CREDIT, self.on_credit)
+        self.message_port_register_out(TOKENS)
+
+    @property
+    def rate(self):
+        """Frame rate of the video in frame/s, a Fraction."""
+        return self.reader.rate
+
+    @property
+    def num_frames_hint(self) -> int | None:
+        """Length that the file claims, in frames."""
+        return self.reader.num_frames_hint
+
+    @guarded
+    def on_credit(self, message):
+        for _ in range(pdus.to_integer(message)):
+            self._credits.release()
+
+    def start(self):
+        self._thread.start()
+        return True
+
+    def stop(self):
+        self._stopping.set()
+        self._credits.release()  # wake a thread that waits for one
+        self._thread.join()
+        return True
+
+    def _run(self):
+        try:
+            with self.reader as frames:
+                for frame in frames:
+                    unit = self.codec.analyse(frame)
+                    if unit is not None and not self._send(unit):
+                        return
+            self._publish(self.codec.flush())
+        except Exception as error:
+            self.error = error
+            self._publish(Unit(first_frame=0, num_frames=pdus.END_OF_FAILED_STREAM, end=True))
+
+    def _send(self, unit) -> bool:
+        self._credits.acquire()
+        if self._stopping.is_set():
+            return False
+        self._publish(unit)
+        return True
+
+    def _publish(self, unit):
+        self.message_port_pub(TOKENS, pdus.from_unit(unit))

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PDU `payload` to PDU `tokens`: unpacking and token state (section III-E)."""
+
+from __future__ import annotations
+
+import time
+
+import pmt
+from gnuradio import gr
+
+from ..codec.base import CodecDecoder, Unit
+from ..errors import FormatError
+from ..link.statistics import StatisticsCollector
+from . import pdus
+from .guarded import guarded
+
+PAYLOAD, TOKENS = pmt.intern("payload"), pmt.intern("tokens")
+
+
+class token_unpacker(gr.basic_block):
+    """PDU `payload` to PDU `tokens`: the receiver's state after each transport block.
+
+    A block whose CRC failed updates nothing, and still gives one PDU. `dropped` counts bad messages.
+
+    Args:
+        codec_decoder: the codec; the `video_sink` behind must get the same object.
+        statistics: where each block's figures go.
+    """
+
+    def __init__(self, codec_decoder: CodecDecoder, statistics: StatisticsCollector | None = None):
+        gr.basic_block.__init__(self, name="token_unpacker", in_sig=None, out_sig=None)
+        self.logger = gr.logger(self.alias())
+        self.codec, self.statistics, self.dropped = codec_decoder, statistics, 0
+        self.message_port_register_in(PAYLOAD)
+        self.set_msg_handler(PAYLOAD, self.on_payload)
+        self.message_port_register_out(TOKENS)
+
+    @guarded
+    def on_payload(self, pdu):
+        payload, figures = pdus.to_payload(pdu)
+        if not isinstance(payload, Unit):
+            payload = self._unpack(payload, figures)
+        self.message_port_pub(TOKENS, pdus.from_unit(payload))
+
+    def _unpack(self, payload, figures) -> Unit:
+        started = time.perf_counter()
+        try:
+            unit = self.codec.unpack(payload if figures["crc_ok"] else None)
+        except FormatError as error:  # a CRC that holds by chance over noise
+            self.dropped += 1
+            self.logger.warn(f"payload of frame {payload.first_frame} not used: {error}")
+            unit = self.codec.unpack(None)
+        if self.statistics is not None:
+            self.statistics.received(payload.first_frame, **figures)
+            self.statistics.stage("unpacker", time.perf_counter() - started)
+        return unit

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PDU `tokens` to video: detokenization and interpolation (sections III-E and III-F)."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pmt
+from gnuradio import gr
+
+from ..codec.base import CodecDecoder
+from ..link.statistics import StatisticsCollector
+from ..video.writer import VideoWriter, check_writable
+from . import pdus
+from .guarded import guarded
+
+TOKENS, CREDIT, FRAMES, DONE = (pmt.intern(port) for port in ("tokens", "credit", "frames", "done"))
+
+
+class StreamFailed(Exception):
+    """The end unit says that the sender could not go on."""
+
+
+class video_sink(gr.basic_block):
+    """PDU `tokens` to a video file and to PDU `frames` for other viewers.
+
+    Gives one message `credit` (integer 1) back for each unit that is on the screen. At the end unit it writes
+    what is left, renames the finished file, and only then publishes `done`, which belongs on port `system` of
+    the first stream block: GNU Radio's own end would lose what is on its way. Stopped before the end, it
+    finishes the file with what it has; after an error, here or at the sender, it deletes it.
+
+    Networks and file run in a thread of their own; the error that ended it is in `error`. `dropped` counts
+    bad messages and units that found the queue full.
+
+    Args:
+        path: the file to write; None or empty for none.
+        codec_decoder: the codec, the same object as in `token_unpacker`.
+        rate: frame rate in frame/s.
+        size: side of the received picture in pixels.
+        on_frame: called in the sink's thread with the index and the picture of each frame, uint8 (H, W, 3);
+            returns the picture to write, such as the received one beside the original.
+        picture_width: width of the picture that `on_frame` returns, in pixels; `size` unless given.
+        statistics: where frames are counted.
+        max_waiting: units that may wait for the thread.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | None,
+        codec_decoder: CodecDecoder,
+        rate: Fraction | float,
+        size: int = 256,
+        on_frame: Callable[[int, np.ndarray], np.ndarray] | None = None,
+        picture_width: int | None = None,
+        statistics: StatisticsCollector | None = None,
+        max_waiting: int = 1024,
+    ):
+        gr.basic_block.__init__(self, name="video_sink", in_sig=None, out_sig=None)
+        self.logger = gr.logger(self.alias())
+        self.codec, self.statistics, self.on_frame = codec_decoder, statistics, on_frame
+        self.dropped, self.error, self.num_frames = 0, None, 0
+        self.finished = threading.Event()  # the file has its final name, or is deleted
+        self.max_waiting = max_waiting
+        if path:
+            check_writable(Path(path))  # before any work is done
+        self._video = (Path(path), Fraction(rate), picture_width or size, size) if path else None
+        self._units = queue.Queue()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="video_sink", daemon=True)
+        self.message_port_register_in(TOKENS)
+        self.set_msg_handler(TOKENS, self.on_tokens)
+        for port in (CREDIT, FRAMES, DONE):
+            self.message_port_register_out(port)
+
+    @guarded
+    def on_tokens(self, pdu):
+        unit = pdus.to_unit(pdu)
+        if self._units.qsize() >= self.max_waiting and not unit.end:  # without the end it would never end
+            raise ValueError(f"{self.max_waiting} units wait already")
+        self._units.put(unit)
+
+    def start(self):
+        self._thread.start()
+        return True
+
+    def stop(self):
+        self._stopping.set()
+        self._units.put(None)  # wake the thread
+        self._thread.join()
+        return True
+
+    def _run(self):
+        try:
+            if self._video is None:
+                self._show_all(None)
+            else:
+                with VideoWriter(*self._video) as writer:
+                    self._show_all(writer)
+        except StreamFailed:
+            pass  # the sender knows why
+        except Exception as error:
+            self.error = error
+        self.finished.set()
+        self.message_port_pub(DONE, pmt.cons(pmt.intern("done"), pmt.from_long(1)))
+
+    def _show_all(self, writer):
+        """Show units until the end unit, or until the flowgraph is stopped."""
+        while not self._stopping.is_set():
+            unit = self._units.get()
+            if unit is None:
+                return
+            if unit.end and unit.num_frames == pdus.END_OF_FAILED_STREAM:
+                raise StreamFailed
+            self._show(unit, writer)
+            if unit.end:
+                return
+            self.message_port_pub(CREDIT, pmt.from_long(1))
+
+    def _show(self, unit, writer):
+        for frame in self.codec.render(unit):
+            if self._stopping.is_set():
+                return
+            if pmt.length(self.message_subscribers(FRAMES)):
+                self.message_port_pub(FRAMES, pdus.from_frame(frame, self.num_frames))
+            picture = self.on_frame(self.num_frames, frame) if self.on_frame else frame
+            if writer is not None:
+                writer.write(picture)
+            self.num_frames += 1
+            if self.statistics is not None:
+                self.statistics.frames_out(1)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Complex symbols to video file: the receiver's column of the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from gnuradio import gr
+
+from ..blocks.token_unpacker import token_unpacker
+from ..blocks.video_sink import video_sink
+from ..codec.base import CodecDecoder
+from ..link.statistics import StatisticsCollector
+from ..resivid_python import ldpc_qam_decoder, mcs_selector
+from .settings import LinkSettings
+from .transmitter import PACKET_LEN
+
+
+class receiver(gr.hier_block2):
+    """Soft demapping, decoding, unpacking, token state, detokenization, interpolation, MCS selection.
+
+    Stream in: complex symbols, one key frame a packet. Messages out: `mcs`, `credit` and `done`, which belong
+    to the transmitter's ports of these names, and `frames`, one PDU a picture.
+
+    Args:
+        path: the file to write; None or empty for none.
+        settings: as the transmitter's.
+        rate: frame rate in frame/s.
+        codec_decoder: a codec of the caller's; the one of the settings unless given.
+        hysteresis_db: how far the SNR falls below a row's threshold before the row is left.
+        start_mcs: row before the first estimate.
+        fixed_mcs: a row to stay with; None: follow the estimates.
+        on_frame, picture_width: as `video_sink` takes them.
+        statistics: where blocks, frames and times are counted.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | None,
+        settings: LinkSettings = LinkSettings(),
+        rate: Fraction | float = 30,
+        codec_decoder: CodecDecoder | None = None,
+        hysteresis_db: float = 0.5,
+        start_mcs: int = 0,
+        fixed_mcs: int | None = None,
+        on_frame: Callable[[int, np.ndarray], np.ndarray] | None = None,
+        picture_width: int | None = None,
+        statistics: StatisticsCollector | None = None,
+    ):
+        gr.hier_block2.__init__(
+            self, "receiver", gr.io_signature(1, 1, gr.sizeof_gr_complex), gr.io_signature(0, 0, 0)
+        )
+        codec_decoder = codec_decoder or settings.make_decoder()
+        self.decoder = ldpc_qam_decoder(
+            settings.symbols, settings.table.as_tuples(), packet_len_key=PACKET_LEN
+        )
+        self.selector = mcs_selector(
+            [row.snr_db for row in settings.table.rows],
+            hysteresis_db,
+            start_row=start_mcs,
+            fixed_row=-1 if fixed_mcs is None else fixed_mcs,
+        )
+        self.unpacker = token_unpacker(codec_decoder, statistics)
+        self.sink = video_sink(path, codec_decoder, rate, settings.size, on_frame, picture_width, statistics)
+        for port in ("mcs", "credit", "done", "frames"):
+            self.message_port_register_hier_out(port)
+        self.connect(self, self.decoder)
+        self.msg_connect((self.decoder, "payload"), (self.unpacker, "payload"))
+        self.msg_connect((self.decoder, "payload"), (self.selector, "snr"))
+        self.msg_connect((self.unpacker, "tokens"), (self.sink, "tokens"))
+        self.msg_connect((self.selector, "mcs"), (self, "mcs"))
+        for port in ("credit", "done", "frames"):
+            self.msg_connect((self.sink, port), (self, port))
+
+    @property
+    def finished(self):
+        """Event: the file has its final name, or is deleted."""
+        return self.sink.finished
+
+    @property
+    def error(self) -> Exception | None:
+        """What ended the stream early; None while all is well."""
+        return self.sink.error

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What both ends of a link agree on beforehand, and what it makes of the budget: (1) and (9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from ..codec.base import CodecDecoder, CodecEncoder
+from ..codec.resi_vidtok.packing import PREFIX_FIELD_BITS
+from ..codec.resi_vidtok.settings import ResiVidTokSettings
+from ..errors import SettingsError
+from ..link.budget import payload_bits, symbols_per_key_frame
+from ..link.mcs_table import McsTable, load_mcs_table
+from ..models.tokenizers.base import VALUE_BITS
+
+
+@dataclass(frozen=True)
+class LinkSettings:
+    """Common configuration of transmitter and receiver.
+
+    Attributes:
+        cbr: R, channel symbols per source value, counted over whole key-frame slots.
+        stride: S, frames per key frame.
+        gop: N, frames of a GOP.
+        size: side of the square picture in pixels.
+        mcs_table: name of a table of the package, or a YAML file.
+        gop_prefix: one K per GOP, (15), instead of one per key frame, (14).
+        reference: what a token is compared with, "state" or "previous".
+        tokenizer, interpolator: names in the model registry.
+        weights, interpolator_weights: weight files; None for those that the registry finds.
+    """
+
+    cbr: float | str = "4e-4"
+    stride: int = 8
+    gop: int = 32
+    size: int = 256
+    mcs_table: str | Path = "table1"
+    gop_prefix: bool = False
+    reference: Literal["state", "previous"] = "state"
+    tokenizer: str = "multiscale"
+    weights: Path | None = None
+    interpolator: str = "flow"
+    interpolator_weights: Path | None = None
+
+    @cached_property
+    def table(self) -> McsTable:
+        """The MCS table, read once."""
+        return load_mcs_table(self.mcs_table)
+
+    @cached_property
+    def symbols(self) -> int:
+        """k_t of (1) in symbols."""
+        return symbols_per_key_frame(self.cbr, self.stride, self.size, self.size)
+
+    @cached_property
+    def payload_bits(self) -> list[int]:
+        """Payload bits of one key frame by row of the MCS table."""
+        return [payload_bits(self.symbols, row) for row in self.table.rows]
+
+    @property
+    def largest_payload_bits(self) -> int:
+        """What the buffer before the coding must hold twice, the end marker included."""
+        return max(*self.payload_bits, 1)
+
+    @property
+    def credits(self) -> int:
+        """Units on their way: with one K per GOP, a whole GOP and the first unit of the next."""
+        key_frames_in_gop = -(-self.gop // self.stride)
+        return max(4, key_frames_in_gop + 1) if self.gop_prefix else 4
+
+    @property
+    def codec_settings(self) -> ResiVidTokSettings:
+        """The part that the codec needs."""
+        return ResiVidTokSettings(self.stride, self.gop, self.gop_prefix, self.reference)
+
+    def check_budget(self, row: int | None = None) -> None:
+        """Refuse a budget that cannot carry a single token.
+
+        Args:
+            row: the only row in use; None: every row must carry a token.
+        Raises:
+            SettingsError: raise `cbr` or `stride`.
+        """
+        needed = 1 + VALUE_BITS + (PREFIX_FIELD_BITS if self.gop_prefix else 0)
+        least = min(self.payload_bits) if row is None else self.payload_bits[row]
+        if least < needed:
+            raise SettingsError(
+                f"--cbr {self.cbr} is too small: {self.symbols} symbols a key frame at stride {self.stride} carry "
+                f"{least} bits in the lowest MCS row, and one token needs {needed}; raise --cbr or --stride"
+            )
+
+    def make_encoder(self, tokenizer=None) -> CodecEncoder:
+        """A new codec for a transmitter; with the named tokenizer unless one is given."""
+        from ..codec.resi_vidtok import ResiVidTokEncoder
+
+        return ResiVidTokEncoder(tokenizer or self.load_tokenizer(), self.codec_settings)
+
+    def make_decoder(self, tokenizer=None, interpolator=None) -> CodecDecoder:
+        """A new codec for a receiver; with the named tokenizer and interpolator unless they are given."""
+        from ..codec.resi_vidtok import ResiVidTokDecoder
+
+        return ResiVidTokDecoder(
+            tokenizer or self.load_tokenizer(), interpolator or self.load_interpolator(), self.codec_settings
+        )
+
+    def load_tokenizer(self):
+        """The named tokenizer with its weights."""
+        from ..models.registry import load_tokenizer
+
+        return load_tokenizer(self.tokenizer, self.weights)
+
+    def load_interpolator(self):
+        """The named interpolator with its weights."""
+        from ..models.registry import load_interpolator
+
+        return load_interpolator(self.interpolator, self.interpolator_weights)

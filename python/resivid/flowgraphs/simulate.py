@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole chain over a simulated channel as one flowgraph: what `resivid simulate` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from gnuradio import gr
+
+from ..errors import SettingsError
+from ..link.statistics import Statistics, StatisticsCollector
+from ..models.interpolation.base import Interpolator
+from ..models.tokenizers.base import Tokenizer
+from ..resivid_python import channel
+from ..version import __version__
+from .comparison import Comparison
+from .receiver import receiver
+from .settings import LinkSettings
+from .timed import TimedInterpolator, TimedTokenizer
+from .transmitter import PACKET_LEN, transmitter
+
+
+@dataclass(frozen=True)
+class SimulationSettings:
+    """A simulated link.
+
+    Attributes:
+        link: common configuration of both ends.
+        snr_db: Es/N0 in dB, one value for each key frame; the last one holds from then on.
+        seed: of the channel's noise.
+        mcs: row of the MCS table to stay with; None: follow the receiver's estimates.
+        mcs_start: row before the first estimate.
+        hysteresis_db: how far the SNR falls below a row's threshold before the row is left.
+        feedback_delay: d in key frames.
+        side_by_side: write the original left of the received picture.
+        metrics: compare the received frames with the original ones.
+    """
+
+    link: LinkSettings = field(default_factory=LinkSettings)
+    snr_db: tuple[float, ...] = (6.0,)
+    seed: int = 0
+    mcs: int | None = None
+    mcs_start: int = 0
+    hysteresis_db: float = 0.5
+    feedback_delay: int = 1
+    side_by_side: bool = False
+    metrics: bool = True
+
+    def __post_init__(self) -> None:
+        if self.mcs is None and self.feedback_delay < 1:
+            raise SettingsError(f"--feedback-delay must be at least 1 key frame, got {self.feedback_delay}")
+        if not self.hysteresis_db >= 0:
+            raise SettingsError(f"--hysteresis-db must be at least 0 dB, got {self.hysteresis_db}")
+
+
+class simulation(gr.top_block):
+    """Video file, transmitter, channel, receiver, video file; lock-step and repeatable.
+
+    Args:
+        path: file or URL that FFmpeg reads.
+        output: the file to write; None for none.
+        settings: all that is set.
+        tokenizer, interpolator: objects to use instead of those that the settings name.
+        on_frame: called with the index and the picture of each received frame, uint8 (H, W, 3).
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        output: str | Path | None,
+        settings: SimulationSettings = SimulationSettings(),
+        tokenizer: Tokenizer | None = None,
+        interpolator: Interpolator | None = None,
+        on_frame: Callable[[int, np.ndarray], None] | None = None,
+    ):
+        gr.top_block.__init__(self, "resivid simulation")
+        link = settings.link
+        link.check_budget(settings.mcs)
+        self.settings = settings
+        self.tokenizer = tokenizer or link.load_tokenizer()
+        self.interpolator = interpolator or link.load_interpolator()
+        if self.tokenizer.size != link.size:
+            raise SettingsError(f"--size must be {self.tokenizer.size} for this tokenizer, got {link.size}")
+        self.comparison = Comparison(path, link.size, settings.metrics, settings.side_by_side, on_frame)
+        self.statistics = StatisticsCollector(link.table, link.stride, link.gop, link.size)
+        self.transmitter = transmitter(
+            path,
+            link,
+            link.make_encoder(TimedTokenizer(self.tokenizer, self.statistics)),
+            settings.feedback_delay,
+            settings.mcs_start if settings.mcs is None else settings.mcs,
+            self.statistics,
+        )
+        self.channel = channel(list(settings.snr_db), settings.seed, PACKET_LEN, link.symbols)
+        self.receiver = receiver(
+            output,
+            link,
+            self.transmitter.rate,
+            link.make_decoder(
+                TimedTokenizer(self.tokenizer, self.statistics),
+                TimedInterpolator(self.interpolator, self.statistics),
+            ),
+            settings.hysteresis_db,
+            settings.mcs_start,
+            settings.mcs,
+            self.comparison.take,
+            self.comparison.picture_width,
+            self.statistics,
+        )
+        self.connect(self.transmitter, self.channel, self.receiver)
+        for port in ("mcs", "credit", "done"):
+            self.msg_connect((self.receiver, port), (self.transmitter, port))
+
+    @property
+    def num_frames_hint(self) -> int | None:
+        """Length that the input claims, in frames."""
+        return self.transmitter.source.num_frames_hint
+
+    def run(self, progress: Callable[[int], None] = lambda num_frames: None) -> Statistics:
+        """Send the whole video.
+
+        Args:
+            progress: called a few times a second with the number of frames that are out.
+        Returns:
+            The statistics document.
+        Raises:
+            ResividError: what ended the run early; no output is left.
+            KeyboardInterrupt: as it came in; the output holds what was received until then.
+        """
+        self.start()
+        try:
+            while not self.receiver.finished.wait(0.1):
+                progress(self.receiver.sink.num_frames)
+        except KeyboardInterrupt:
+            self.stop()
+            self.wait()
+            raise
+        self.wait()
+        error = self.transmitter.error or self.receiver.error
+        if error is not None:
+            raise error
+        progress(self.receiver.sink.num_frames)
+        return self._result()
+
+    def _result(self) -> Statistics:
+        for stage, times_ms in (
+            ("coding", self.transmitter.encoder.encode_ms()),
+            ("decoding", self.receiver.decoder.decode_ms()),
+        ):
+            for time_ms in times_ms:
+                self.statistics.stage(stage, time_ms / 1e3)
+        snr_db = self.settings.snr_db
+        quality, notes = self.comparison.result()
+        return self.statistics.result(
+            fps=float(self.transmitter.rate),
+            snr_set_db=snr_db[0] if len(snr_db) == 1 else None,
+            seed=self.settings.seed,
+            version=__version__,
+            weights=self._weights(),
+            quality=quality,
+            notes=notes,
+        )
+
+    def _weights(self) -> dict[str, str]:
+        models = (self.tokenizer, self.interpolator)
+        return {
+            name: digest for model in models for name, digest in getattr(model, "weights_sha256", {}).items()
+        }

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Video file to complex symbols: the transmitter's column of the pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gnuradio import gr, pdu
+
+from ..blocks.token_packer import token_packer
+from ..blocks.token_source import token_source
+from ..codec.base import CodecEncoder
+from ..link.statistics import StatisticsCollector
+from ..resivid_python import ldpc_qam_encoder
+from .settings import LinkSettings
+
+PACKET_LEN = "packet_len"
+
+
+class transmitter(gr.hier_block2):
+    """Sampling, tokenizer, differential tokens, packing, coding.
+
+    Stream out: complex symbols, one key frame a packet. Messages in: `mcs` and `credit` from the receiver,
+    `done` from the receiver when the last frame is written, which ends the flowgraph.
+
+    Args:
+        path: file or URL that FFmpeg reads.
+        settings: as the receiver's.
+        codec_encoder: a codec of the caller's; the one of the settings unless given.
+        feedback_delay: d, key frames that are packed before the answer to the first is waited for.
+        start_mcs: row before the first answer.
+        statistics: where payloads and times are counted.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        settings: LinkSettings = LinkSettings(),
+        codec_encoder: CodecEncoder | None = None,
+        feedback_delay: int = 1,
+        start_mcs: int = 0,
+        statistics: StatisticsCollector | None = None,
+    ):
+        gr.hier_block2.__init__(
+            self, "transmitter", gr.io_signature(0, 0, 0), gr.io_signature(1, 1, gr.sizeof_gr_complex)
+        )
+        codec_encoder = codec_encoder or settings.make_encoder()
+        self.source = token_source(path, codec_encoder, settings.credits, settings.size)
+        self.packer = token_packer(
+            codec_encoder, settings.payload_bits, feedback_delay, start_mcs, statistics=statistics
+        )
+        self.to_stream = pdu.pdu_to_tagged_stream(gr.types.byte_t, PACKET_LEN)
+        self.encoder = ldpc_qam_encoder(settings.symbols, settings.table.as_tuples(), PACKET_LEN)
+        self.to_stream.set_min_output_buffer(self.encoder.input_buffer_items())
+        for port in ("mcs", "credit", "done"):
+            self.message_port_register_hier_in(port)
+        self.msg_connect((self.source, "tokens"), (self.packer, "tokens"))
+        self.msg_connect((self.packer, "payload"), (self.to_stream, "pdus"))
+        self.connect(self.to_stream, self.encoder, self)
+        self.msg_connect((self, "mcs"), (self.packer, "mcs"))
+        self.msg_connect((self, "credit"), (self.source, "credit"))
+        self.msg_connect((self, "done"), (self.to_stream, "system"))
+
+    @property
+    def rate(self):
+        """Frame rate of the video in frame/s."""
+        return self.source.rate
+
+    @property
+    def error(self) -> Exception | None:
+        """What ended the stream early; None while all is well."""
+        return self.source.error or self.packer.error
