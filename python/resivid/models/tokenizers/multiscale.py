@@ -19,8 +19,10 @@ from .refiner import Refiner, RefinerConfig, stack_levels
 
 FORMAT = "resivid-multiscale-1"
 SIZE = 256  # pixels; the body of the network works at an eighth of it
-# An old code stays while its squared error exceeds the best one's by at most this share of the mean error.
-HYSTERESIS = 0.25
+# An old code stays while its squared error exceeds the best one's by at most this share of the level's mean
+# error. Measured on ten held-out training clips, 1,050 bits a key frame: 0.25, 0.5, 1, 2 give 22.45, 22.51,
+# 22.49, 22.20 dB and LPIPS 0.593, 0.586, 0.583, 0.580.
+HYSTERESIS = 1.0
 
 
 def save(path: Path, pyramid: Pyramid, network: Refiner, notes: dict[str, str]) -> None:
