@@ -121,12 +121,11 @@ def check_package(requirement: str, installed: str | None) -> Finding:
 
 
 def check_weights(problems: Mapping[str, str]) -> list[Finding]:
-    """The weights of each network that can be verified; a value that is not empty says what is wrong."""
-    remedy = "set RESIVID_WEIGHTS to the folder that holds the file, or run: make install"
-    return [
-        Finding(f"weights {name}", "absent" if why else "ok", why or "verified", remedy if why else "")
-        for name, why in problems.items()
-    ]
+    """The weights that the package brings; `problems` maps a file to what is wrong with it."""
+    if not problems:
+        return [Finding("weights", "ok", "those of the package are there and verified")]
+    remedy = "make install, or set RESIVID_WEIGHTS to the folder that holds the file"
+    return [Finding(f"weights {name}", "broken", why, remedy) for name, why in problems.items()]
 
 
 def check_gpu(has_nvidia: bool, cuda_torch: bool | None) -> Finding:

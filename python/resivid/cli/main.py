@@ -83,6 +83,12 @@ def _needed(arguments: Sequence[str]) -> Sequence[str]:
     return (first,) if first in COMMANDS else COMMANDS
 
 
+def _show_help(text: str) -> int:
+    """Help that was not asked for: a command without what it needs."""
+    print(text, file=sys.stderr)
+    return WRONG_USE
+
+
 def _say(error: BaseException, code: int) -> int:
     log.debug("details", exc_info=error)
     print("resivid: " + " ".join(str(error).split()), file=sys.stderr)
@@ -102,6 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = build_app(_needed(arguments))(args=arguments, prog_name="resivid", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except ClickException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            return _show_help(error.format_message())
         return _say(ValueError(error.format_message()), error.exit_code)
     except typer.Exit as stop:
         return stop.exit_code

@@ -1,0 +1,94 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Installs what is missing: Debian packages, then .venv and the Python packages of pyproject.toml.
+# Says what it does; a second run finds everything there, does nothing and needs no network.
+set -eu
+cd "$(dirname "$0")/.."
+
+VENV=.venv
+STAMP=$VENV/.resivid-setup
+# The CPU build of torch is much smaller than the one with CUDA. pip takes it from wherever it is configured to
+# look; if that has none, from PyTorch's own index of CPU builds.
+TORCH_CPU="torch==2.13.0+cpu"
+TORCH_CPU_INDEX="https://download.pytorch.org/whl/cpu"
+
+say() { echo "setup: $*"; }
+
+missing_packages() {
+    for package in $(cat scripts/debian-packages.txt); do
+        state=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) || state=
+        [ "$state" = "install ok installed" ] || printf '%s ' "$package"
+    done
+}
+
+install_debian_packages() {
+    if ! command -v dpkg-query >/dev/null; then
+        say "not a Debian system; make sure these are installed: $(tr '\n' ' ' <scripts/debian-packages.txt)"
+        return
+    fi
+    missing=$(missing_packages)
+    [ -n "$missing" ] || return 0
+    if [ "$(id -u)" = 0 ]; then
+        as_root=env
+    elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+        as_root="sudo env"
+    else
+        echo "setup: packages are missing; as root, run:" >&2
+        echo "apt-get update && apt-get install -y --no-install-recommends $missing" >&2
+        exit 2
+    fi
+    say "installing Debian packages: $missing"
+    $as_root apt-get update -qq || say "apt-get update failed; trying with the lists that are there"
+    # shellcheck disable=SC2086 # one word a package
+    $as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing \
+        </dev/null >/dev/null
+}
+
+has_nvidia_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q GPU; }
+
+torch_build() { if has_nvidia_gpu; then echo cuda; else echo cpu; fi; }
+
+requirements() { "$VENV/bin/python" scripts/requirements.py "$@"; }
+
+wanted_stamp() {
+    { requirements core evaluate train dev reference; torch_build; cat scripts/setup.sh; } | sha256sum
+}
+
+pip_install() { "$VENV/bin/python" -m pip install --disable-pip-version-check -q "$@" </dev/null; }
+
+install_torch() {
+    if [ "$(torch_build)" = cuda ]; then
+        say "installing torch for the NVIDIA GPU"
+        pip_install "$(requirements core | grep '^torch')"
+        return
+    fi
+    say "installing torch (CPU build)"
+    pip_install "$TORCH_CPU" 2>/dev/null && return
+    pip_install "$TORCH_CPU" --extra-index-url "$TORCH_CPU_INDEX" --retries 1 --timeout 20 2>/dev/null && return
+    say "no CPU build within reach; taking the plain one, which is large"
+    pip_install "$(requirements core | grep '^torch')"
+}
+
+install_python_packages() {
+    if [ ! -x "$VENV/bin/python" ] || ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
+        say "making $VENV from /usr/bin/python3, with the system's packages"
+        rm -rf "$VENV"
+        /usr/bin/python3 -m venv --system-site-packages "$VENV"
+    fi
+    [ "$(cat "$STAMP" 2>/dev/null)" = "$(wanted_stamp)" ] && return
+    list=$VENV/requirements.txt
+    requirements core evaluate train dev >"$list"
+    pip_install "$(requirements core | grep '^numpy')"
+    install_torch
+    say "installing Python packages"
+    pip_install -r "$list"
+    # Its build imports the NumPy that is installed, so it cannot be built in isolation.
+    pip_install wheel setuptools
+    requirements reference >"$list"
+    pip_install --no-build-isolation -r "$list"
+    wanted_stamp >"$STAMP"
+}
+
+install_debian_packages
+install_python_packages
+say "everything is in place"
