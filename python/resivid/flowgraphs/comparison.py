@@ -51,7 +51,14 @@ class Comparison:
         return np.concatenate([original, received], axis=1) if self.side_by_side else received
 
     def result(self) -> tuple[dict[str, float | None], list[str]]:
-        """Metrics by their names in the statistics document, and why some of them are missing."""
+        """Metrics by their names in the statistics document, and what a reader must know of them."""
         if self._metrics is None:
-            return {}, ["psnr_db, ssim, lpips and clip were not computed: the run was made without metrics"]
-        return self._metrics.result()
+            return {}, ["psnr_db, ssim, lpips, clip: not computed, the run was made without metrics"]
+        quality = self._metrics.result()
+        notes = quality.pop("notes")
+        return quality, notes
+
+    @property
+    def weights_sha256(self) -> dict[str, str]:
+        """Of the networks that compare pictures."""
+        return {} if self._metrics is None else self._metrics.weights_sha256

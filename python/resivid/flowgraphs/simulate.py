@@ -137,7 +137,7 @@ class simulation(gr.top_block):
         except KeyboardInterrupt:
             self.stop()
             self.wait()
-            raise
+            raise KeyboardInterrupt("interrupted; what was received until then is kept") from None
         self.wait()
         error = self.transmitter.error or self.receiver.error
         if error is not None:
@@ -165,7 +165,7 @@ class simulation(gr.top_block):
         )
 
     def _weights(self) -> dict[str, str]:
-        models = (self.tokenizer, self.interpolator)
+        models = (self.tokenizer, self.interpolator, self.comparison)
         return {
             name: digest for model in models for name, digest in getattr(model, "weights_sha256", {}).items()
         }

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`resivid simulate`: a video through the whole chain, over a simulated channel."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
+
+import typer
+
+from ..errors import ResividError, SettingsError
+from . import common
+
+if TYPE_CHECKING:
+    from ..flowgraphs.settings import LinkSettings
+    from ..flowgraphs.simulate import simulation
+    from ..link.statistics import Statistics
+
+
+def simulate(
+    source: common.InputArgument,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="OUT.mp4", help="Video to write (.mp4, .m4v, .mov or .mkv)."),
+    ],
+    snr: Annotated[
+        str,
+        typer.Option("--snr", metavar="DB|FILE", help="Es/N0 in dB, or a file with one value per key frame."),
+    ] = "6",
+    cbr: common.CbrOption = "4e-4",
+    stride: common.StrideOption = 8,
+    gop: common.GopOption = 32,
+    size: common.SizeOption = 256,
+    tokenizer: common.TokenizerOption = "multiscale",
+    tokenizer_weights: common.TokenizerWeightsOption = None,
+    interpolator: common.InterpolatorOption = "flow",
+    interpolator_weights: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--weights",
+            "--interpolator-weights",
+            metavar="FILE",
+            help="Interpolator weights, such as a RIFE checkpoint.",
+        ),
+    ] = None,
+    mcs_table: common.McsTableOption = "table1",
+    mcs: common.McsOption = None,
+    mcs_start: Annotated[
+        Optional[str],
+        typer.Option(
+            "--mcs-start", metavar="ROW", help="Row before the first SNR estimate; the lowest by default."
+        ),
+    ] = None,
+    hysteresis_db: Annotated[
+        float,
+        typer.Option("--hysteresis-db", help="Leave a row when the SNR is so many dB below its threshold."),
+    ] = 0.5,
+    feedback_delay: Annotated[
+        int,
+        typer.Option(
+            "--feedback-delay", help="d: key frame n is packed after the report on n-d; at least 1."
+        ),
+    ] = 1,
+    gop_prefix: common.GopPrefixOption = False,
+    reference: common.ReferenceOption = "state",
+    channel: Annotated[
+        Literal["awgn"], typer.Option("--channel", help="Channel: white Gaussian noise.")
+    ] = "awgn",
+    phy: Annotated[
+        Literal["ideal"], typer.Option("--phy", help="ideal: packets, rows and frame numbers are known.")
+    ] = "ideal",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the channel's noise.")] = 0,
+    json_file: common.JsonOption = None,
+    report: Annotated[
+        Optional[Path],
+        typer.Option("--report", metavar="FILE.html", help="Write a page of pictures and plots here."),
+    ] = None,
+    side_by_side: Annotated[
+        bool, typer.Option("--side-by-side", help="Write the original left of the received picture.")
+    ] = False,
+    metrics: Annotated[
+        bool, typer.Option("--metrics/--no-metrics", help="Compare with the original: PSNR, SSIM, LPIPS.")
+    ] = True,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no summary.")] = False,
+) -> None:
+    """Send a video through the whole chain, as one GNU Radio flowgraph, over a simulated channel."""
+    from ..flowgraphs.settings import LinkSettings
+
+    link = LinkSettings(
+        cbr=cbr,
+        stride=stride,
+        gop=gop,
+        size=size,
+        mcs_table=mcs_table,
+        gop_prefix=gop_prefix,
+        reference=reference,
+        tokenizer=tokenizer,
+        weights=tokenizer_weights,
+        interpolator=interpolator,
+        interpolator_weights=interpolator_weights,
+    )
+    for path in (json_file, report):
+        _check_folder(path)
+    if Path(source).exists() and output.exists() and output.samefile(source):
+        raise SettingsError(f"--output: {output} is the input")
+    log_to_stderr()
+    from ..flowgraphs.simulate import SimulationSettings, simulation
+
+    settings = SimulationSettings(
+        link=link,
+        snr_db=common.parse_snr(snr),
+        seed=seed,
+        mcs=common.parse_mcs(mcs, link.table),
+        mcs_start=_start_row(mcs_start, link),
+        hysteresis_db=hysteresis_db,
+        feedback_delay=feedback_delay,
+        side_by_side=side_by_side,
+        metrics=metrics,
+    )
+    flowgraph = simulation(source, output, settings)
+    if quiet:
+        statistics = flowgraph.run()
+    else:
+        with common.Progress("simulate", flowgraph.num_frames_hint) as progress:
+            statistics = flowgraph.run(progress.update)
+    if json_file is not None:
+        common.write_json(json_file, statistics.to_json())
+    if report is not None:
+        _write_report(report, flowgraph, statistics)
+    if not quiet:
+        print(summary(statistics, output), file=sys.stderr)
+
+
+def log_to_stderr() -> None:
+    """GNU Radio's own log goes to stderr, from warnings up; to be called before it is loaded."""
+    os.environ.setdefault("GR_CONF_LOG_LOG_FILE", "stderr")
+    os.environ.setdefault("GR_CONF_LOG_LOG_LEVEL", "warn")
+
+
+def _start_row(text: str | None, link: LinkSettings) -> int:
+    try:
+        return 0 if text is None else link.table.index(text)
+    except ValueError as error:
+        raise SettingsError(f"--mcs-start: {error}") from error
+
+
+def _check_folder(path: Path | None) -> None:
+    """Refuse an output that cannot be written before the long run, not after it."""
+    if (
+        path is not None
+        and str(path) != "-"
+        and not (path.parent.is_dir() and os.access(path.parent, os.W_OK))
+    ):
+        raise ResividError(f"{path}: folder {path.parent} does not exist or cannot be written")
+
+
+def summary(statistics: Statistics, output: Path) -> str:
+    """What the run was, in a few lines."""
+    s = statistics
+    mcs = ", ".join(f"{count} x {label}" for label, count in s.mcs.items())
+    quality = [
+        f"{name} {value:.{digits}f}{unit}"
+        for name, value, digits, unit in (
+            ("PSNR", s.psnr_db, 2, " dB"),
+            ("SSIM", s.ssim, 3, ""),
+            ("LPIPS", s.lpips, 3, ""),
+        )
+        if value is not None
+    ]
+    lines = [
+        f"{output}: {s.frames} frames, {s.key_frames} key frames, {s.symbols_mean:.0f} symbols each, "
+        f"CBR {s.cbr_total:.3g}",
+        f"{s.blocks_failed} of {s.blocks} blocks failed, SNR estimate {_db(s.snr_est_db)}; {mcs}",
+        f"prefix {s.k_mean:.1f} tokens, {s.updates_mean:.1f} updates a key frame"
+        + "".join(f"; {q}" for q in quality),
+    ]
+    return "\n".join(lines + [f"note: {note}" for note in s.notes])
+
+
+def _db(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f} dB"
+
+
+def _write_report(path: Path, flowgraph: simulation, statistics: Statistics) -> None:
+    from ..evaluate.report import write_report
+
+    write_report(path, statistics, flowgraph.comparison.samples, flowgraph.statistics)
+
+
+def register(app: typer.Typer) -> None:
+    """Add `simulate` to the command line."""
+    app.command("simulate")(simulate)
