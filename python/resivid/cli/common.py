@@ -167,14 +167,14 @@ class StopOnInterrupt:
         """End the command as interrupted, after its file was finished.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C came.
+            typer.Abort: Ctrl-C came; the command line says so and exits 1.
         """
         if self.wanted:
-            raise KeyboardInterrupt("interrupted; what was done until then is kept")
+            raise typer.Abort
 
     def _note(self, number: int, frame: object) -> None:
         if self.wanted:
-            raise KeyboardInterrupt("interrupted twice; nothing is kept")
+            raise KeyboardInterrupt
         self.wanted = True
 
 

@@ -30,9 +30,9 @@ class OfflinePacker:
         """
         if self._encoder.units_to_plan <= 1:
             return [] if unit.end else self._pack([unit])
-        ready = self._waiting if unit.gop_start or unit.end else []
-        if ready:
-            self._waiting = []
+        ready: list[Unit] = []
+        if unit.gop_start or unit.end:
+            ready, self._waiting = self._waiting, []
         if not unit.end:
             self._waiting.append(unit)
         return self._pack(ready)

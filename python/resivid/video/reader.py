@@ -41,6 +41,7 @@ class VideoReader:
             raise ValueError(f"size must be at least 1 pixel, got {size}")
         self.source, self.size = str(source), size
         self._av = _import_av()
+        self._damage: Exception | None = None
         self._container = self._open()
         try:
             self._stream = self._video_stream()
@@ -64,18 +65,34 @@ class VideoReader:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         count = 0
-        try:
-            for frame in self._container.decode(self._stream):
-                yield square(_to_rgb(frame), self.size)
-                count += 1
-        except self._av.FFmpegError as error:
-            if count == 0:
-                raise VideoError(f"{self.source}: no frame can be decoded ({_reason(error)})") from error
-            log.warning("%s: breaks off after %d frames (%s)", self.source, count, _reason(error))
+        for frame in self._frames():
+            yield square(_to_rgb(frame), self.size)
+            count += 1
         if count == 0:
-            raise VideoError(f"{self.source}: holds no video frames")
-        if self.num_frames_hint and count < self.num_frames_hint - 1:
+            reason = _reason(self._damage) if self._damage else "it holds none"
+            raise VideoError(f"{self.source}: no video frame can be decoded ({reason})")
+        if self._damage:
+            log.warning("%s: damaged (%s), %d frames decoded", self.source, _reason(self._damage), count)
+        elif self.num_frames_hint and count < self.num_frames_hint - 1:
             log.warning("%s: %d frames of the promised %d", self.source, count, self.num_frames_hint)
+
+    def _frames(self) -> Iterator[Any]:
+        """Decoded frames; damaged packets are passed over, the first error is kept in `_damage`."""
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except self._av.FFmpegError as error:  # the file breaks off; the decoder still holds frames
+                self._damage = self._damage or error
+                packet = None
+            try:
+                yield from self._stream.codec_context.decode(packet)
+            except self._av.error.EOFError:  # the packet before was the container's own end mark
+                pass
+            except self._av.FFmpegError as error:
+                self._damage = self._damage or error
+            if packet is None:
+                return
 
     def _open(self) -> Any:
         path = Path(self.source)
