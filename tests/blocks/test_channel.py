@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Channel block: noise of the SNR asked for, packets of any length, streams that break the rules."""
+
+import numpy as np
+import pytest
+from gnuradio import blocks, gr, resivid
+from packet_run import PacketRun, run_to_end, tagged_source
+
+LENGTHS = [*range(1, 65), 314, 629, 943]
+
+
+def unit_symbols(count, seed=1):
+    """QPSK symbols of energy 1."""
+    return np.exp(0.5j * np.pi * np.random.default_rng(seed).integers(0, 4, count)).astype(np.complex64)
+
+
+def received(snr_db, seed, packets):
+    """What leaves the channel when all packets are queued at once."""
+    with PacketRun([resivid.channel(snr_db, seed)], gr.types.complex_t) as run:
+        for index, packet in enumerate(packets):
+            run.send(packet, {"frame": index})
+        return [items for _, items in run.receive(len(packets))]
+
+
+def measured_snr_db(sent, items):
+    return -10 * np.log10(np.mean(np.abs(items - sent) ** 2))
+
+
+def test_each_length_comes_out_in_lock_step_with_its_tags():
+    with PacketRun([resivid.channel([60.0], 1)], gr.types.complex_t) as run:
+        for length in LENGTHS:
+            sent = unit_symbols(length, seed=length)
+            tags = {"frame": length, "mcs": 4, "gop_start": length % 2 == 0}
+            received_tags, items = run.exchange(sent, tags)
+            assert received_tags == tags
+            np.testing.assert_allclose(items, sent, atol=0.01)
+
+
+@pytest.mark.parametrize("snr_db", [-6.0, 0.0, 6.0, 20.0])
+def test_noise_has_the_energy_that_es_n0_says(snr_db):
+    sent = unit_symbols(8000)
+    (items,) = received([snr_db], 7, [sent])
+    noise = items - sent
+    # The mean of n exponential energies deviates by 1/sqrt(n): 1.1 %, 0.05 dB; five deviations
+    assert measured_snr_db(sent, items) == pytest.approx(snr_db, abs=0.25)
+    assert abs(np.mean(noise)) < 5 * 10 ** (-snr_db / 20) / np.sqrt(8000)
+    assert np.var(noise.real) == pytest.approx(np.var(noise.imag), rel=0.12)
+
+
+def test_each_packet_takes_its_own_snr_and_the_last_one_stays():
+    sent = unit_symbols(4000)
+    items = received([20.0, 0.0, 10.0], 3, [sent] * 5)
+    measured = [measured_snr_db(sent, packet) for packet in items]
+    np.testing.assert_allclose(measured, [20, 0, 10, 10, 10], atol=0.35)
+
+
+def test_seed_alone_fixes_the_noise():
+    packets = [unit_symbols(n) for n in (1, 63, 629)]
+    first = np.concatenate(received([6.0], 5, packets))
+    np.testing.assert_array_equal(first, np.concatenate(received([6.0], 5, packets)))
+    np.testing.assert_array_equal(first, received([6.0], 5, [np.concatenate(packets)])[0])
+    assert np.all(first != np.concatenate(received([6.0], 6, packets)))
+
+
+def test_new_snr_holds_from_the_next_packet():
+    channel = resivid.channel([0.0, 40.0], 3)
+    sent = unit_symbols(4000)
+    with PacketRun([channel], gr.types.complex_t) as run:
+        run.exchange(sent, {})
+        channel.set_snr_db([20.0])
+        assert measured_snr_db(sent, run.exchange(sent, {})[1]) == pytest.approx(20.0, abs=0.35)
+
+
+def test_end_marker_passes_unchanged_and_uses_no_noise():
+    sent = unit_symbols(100)
+    null = np.zeros(1, np.complex64)
+    with PacketRun([resivid.channel([0.0, 10.0], 5)], gr.types.complex_t) as run:
+        before = run.exchange(sent, {"end": False})[1]
+        tags, items = run.exchange(null, {"end": True, "frames": 300})
+        after = run.exchange(sent, {})[1]
+    assert tags == {"end": True, "frames": 300}
+    np.testing.assert_array_equal(items, null)
+    np.testing.assert_array_equal(np.stack([before, after]), received([0.0, 10.0], 5, [sent, sent]))
+
+
+@pytest.mark.parametrize(
+    "tags, num_dropped, survivors",
+    [
+        ([(5, "packet_len", 10)], 1, [(5, 10)]),  # items before the first length tag
+        ([(0, "packet_len", 5), (9, "packet_len", 5)], 1, [(0, 5), (9, 5)]),  # a gap
+        ([(0, "packet_len", 99), (20, "packet_len", 5)], 1, [(20, 5)]),  # larger than agreed
+        ([(0, "packet_len", 0), (1, "packet_len", -4), (3, "packet_len", 2)], 2, [(3, 2)]),
+        ([(0, "packet_len", "ten"), (4, "packet_len", 8)], 1, [(4, 8)]),  # not a number
+        ([(0, "packet_len", 20), (12, "packet_len", 6)], 1, [(12, 6)]),  # cut short by the next
+    ],
+)
+def test_broken_packets_are_dropped_and_the_others_pass(tags, num_dropped, survivors):
+    end = survivors[-1][0] + survivors[-1][1]
+    sent = unit_symbols(end)
+    channel = resivid.channel([80.0], 1, "packet_len", 50)
+    sink = blocks.vector_sink_c()
+    top = gr.top_block()
+    top.connect(tagged_source(sent, tags), channel, sink)
+    run_to_end(top)
+    expected = np.concatenate([sent[start : start + length] for start, length in survivors])
+    np.testing.assert_allclose(sink.data(), expected, atol=0.01)
+    assert channel.dropped() == num_dropped
+
+
+@pytest.mark.parametrize("snr_db", [[], [float("nan")], [6.0, float("inf")]])
+def test_refuses_an_snr_that_is_no_number(snr_db):
+    with pytest.raises(ValueError, match="snr_db: expected"):
+        resivid.channel(snr_db)
+    with pytest.raises(ValueError, match="snr_db: expected"):
+        resivid.channel([6.0]).set_snr_db(snr_db)
+
+
+def test_refuses_a_largest_packet_of_nothing():
+    with pytest.raises(ValueError, match="max_packet_items: expected at least 1, got 0"):
+        resivid.channel([6.0], 0, "packet_len", 0)
