@@ -32,7 +32,9 @@ class ToyTokenizer:
 
     def encode(self, frames: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != (self.size, self.size, 3):
-            raise ValueError(f"frames must be uint8 (n, {self.size}, {self.size}, 3), got {frames.dtype} {frames.shape}")
+            raise ValueError(
+                f"frames must be uint8 (n, {self.size}, {self.size}, 3), got {frames.dtype} {frames.shape}"
+            )
         self.num_encoded += len(frames)
         means = self._patches(frames).mean(axis=(4, 5))  # (n, rows, columns, 3)
         means = means.reshape(len(frames), self.num_tokens, 3)[:, self.order]

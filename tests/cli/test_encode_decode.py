@@ -58,7 +58,12 @@ def test_encode_writes_what_the_codec_packs(clip, tmp_path, capsys):
     assert all(np.array_equal(p.bits, e.bits) for (p, _), e in zip(got, expected, strict=True))
     document = json.loads((tmp_path / "a.json").read_text())
     assert list(document) == document_keys()
-    assert (document["frames"], document["key_frames"], document["blocks"], document["bler"]) == (37, 5, 0, None)
+    assert (document["frames"], document["key_frames"], document["blocks"], document["bler"]) == (
+        37,
+        5,
+        0,
+        None,
+    )
     assert document["bits_source"] == sum(e.bits_header + e.bits_body for e in expected)
     assert document["mcs"] == {"16QAM 434/1024": 5}
     assert document["symbols_mean"] == 629
@@ -66,7 +71,9 @@ def test_encode_writes_what_the_codec_packs(clip, tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("extra", [(), ("--gop-prefix",), ("--reference", "previous"), ("--stride", 1), ("--stride", 90)])
+@pytest.mark.parametrize(
+    "extra", [(), ("--gop-prefix",), ("--reference", "previous"), ("--stride", 1), ("--stride", 90)]
+)
 def test_decode_gives_the_frames_of_the_codec(clip, tmp_path, extra):
     assert run("encode", clip, tmp_path / "a.rvt", *TOY, *extra) == 0
     assert run("decode", tmp_path / "a.rvt", "-o", tmp_path / "a.mp4", *TOY_BOTH) == 0
@@ -143,7 +150,9 @@ def test_wrong_options_are_one_line(clip, tmp_path, capsys, extra, code, words):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("values, words", [("", "no numbers"), ("6\nx", "line 2"), ("6 inf", "line 1"), ("\x00", "line 1")])
+@pytest.mark.parametrize(
+    "values, words", [("", "no numbers"), ("6\nx", "line 2"), ("6 inf", "line 1"), ("\x00", "line 1")]
+)
 def test_wrong_snr_files_are_one_line(clip, tmp_path, capsys, values, words):
     (tmp_path / "snr.txt").write_text(values)
     assert run("encode", clip, tmp_path / "a.rvt", *TOY, "--snr", tmp_path / "snr.txt") == 2
@@ -217,9 +226,13 @@ def test_ctrl_c_finishes_the_file_and_exits_1(tmp_path, command):
     code = "import sys; from gnuradio.resivid.cli.main import main; sys.exit(main(sys.argv[1:]))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, *arguments],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    while process.poll() is None and not any(p.stat().st_size > 4000 for p in unfinished(tmp_path)):
+    while process.poll() is None and not unfinished(tmp_path):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)

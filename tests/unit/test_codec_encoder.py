@@ -87,9 +87,7 @@ def test_gop_prefix_is_one_for_all_and_the_smallest_of_the_largest(reference):
     for gop in (0, 4):
         tokens = [unit.data for unit in units[gop : gop + 4]]
         masks = [np.ones(128, bool)] + [b != a for a, b in pairwise(tokens)]
-        largest = [
-            max(k for k in range(129) if 9 + k + 12 * mask[:k].sum() <= 700) for mask in masks
-        ]
+        largest = [max(k for k in range(129) if 9 + k + 12 * mask[:k].sum() <= 700) for mask in masks]
         assert [p.prefix for p in payloads[gop : gop + 4]] == [min(largest)] * 4
 
 
@@ -124,7 +122,9 @@ def test_reset_is_as_new():
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
 
 
-@pytest.mark.parametrize("settings", [{"stride": 0}, {"gop": 0}, {"stride": 2.0}, {"gop": -1}, {"reference": "none"}])
+@pytest.mark.parametrize(
+    "settings", [{"stride": 0}, {"gop": 0}, {"stride": 2.0}, {"gop": -1}, {"reference": "none"}]
+)
 def test_refuses_settings_that_cannot_be(settings):
     with pytest.raises(SettingsError, match=next(iter(settings))):
         ResiVidTokSettings(**settings)

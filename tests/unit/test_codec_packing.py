@@ -125,7 +125,9 @@ def test_prefix_field_beyond_all_tokens_means_all():
     assert packing.parse_prefix(as_bits("1" * 9 + "0" * 511), 100).mask.size == 100
 
 
-@pytest.mark.parametrize("pack, least", [(packing.pack, 13), (lambda t, m, a: packing.pack_prefix(t, m, 4, a), 22)])
+@pytest.mark.parametrize(
+    "pack, least", [(packing.pack, 13), (lambda t, m, a: packing.pack_prefix(t, m, 4, a), 22)]
+)
 def test_refuses_a_block_below_one_token(pack, least):
     tokens, mask = np.array([1, 2, 3, 4], np.uint16), np.zeros(4, bool)
     pack(tokens, mask, least)

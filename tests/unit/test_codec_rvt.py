@@ -49,7 +49,17 @@ def read(path):
 def test_everything_comes_back(path):
     header, records = read(path)
     assert (header.num_frames, header.num_key_frames) == (30, 4)
-    for name in ("size", "rate", "stride", "gop", "num_tokens", "symbols", "gop_prefix", "reference", "tokenizer"):
+    for name in (
+        "size",
+        "rate",
+        "stride",
+        "gop",
+        "num_tokens",
+        "symbols",
+        "gop_prefix",
+        "reference",
+        "tokenizer",
+    ):
         assert getattr(header, name) == getattr(HEADER, name)
     assert header.weights == HEADER.weights
     for (payload, row), (number, sent) in zip(records, enumerate(payloads()), strict=True):

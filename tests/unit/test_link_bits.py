@@ -33,7 +33,9 @@ def test_writer_fills_with_zeros_and_refuses_what_does_not_fit():
 
 
 def test_reader_gives_what_is_left_and_no_more():
-    reader = BitReader(np.array([1, 0, 1, 1, 255, 254, 1], np.uint8))  # only the lowest bit of each item counts
+    reader = BitReader(
+        np.array([1, 0, 1, 1, 255, 254, 1], np.uint8)
+    )  # only the lowest bit of each item counts
     assert reader.read(5, 3).tolist() == [0b101, 0b110]
     assert reader.left == 1
     assert reader.read(1, 3).size == 0

@@ -70,4 +70,6 @@ def test_payload_is_the_largest_that_fits(row, symbols):
 def test_payload_equals_the_coding_chain(symbols):
     phy = pytest.importorskip("gnuradio.resivid.phy", reason="the C++ part is not built")
     for row in ROWS:
-        assert phy.transport_block_size(symbols, row.rate_1024, row.bits_per_symbol) == budget.payload_bits(symbols, row)
+        assert phy.transport_block_size(symbols, row.rate_1024, row.bits_per_symbol) == budget.payload_bits(
+            symbols, row
+        )

@@ -20,7 +20,8 @@ def test_table_one_of_the_paper():
 
 
 @pytest.mark.parametrize(
-    "snr_db, row", [(-50, 0), (-2.01, 0), (-2, 0), (-0.01, 0), (0, 1), (5.99, 3), (6, 4), (99, 6), (math.nan, 0)]
+    "snr_db, row",
+    [(-50, 0), (-2.01, 0), (-2, 0), (-0.01, 0), (0, 1), (5.99, 3), (6, 4), (99, 6), (math.nan, 0)],
 )
 def test_row_of_an_snr(snr_db, row):
     assert load_mcs_table().row_for(snr_db) == row

@@ -41,9 +41,22 @@ def test_sums_worked_by_hand():
         statistics.stage("render", seconds)
     statistics.frames_out(9)
     statistics.frames_out(7)
-    result = statistics.result(fps=30.0, snr_set_db=6.0, seed=3, version="1", weights={"a": "b"}, quality={"ssim": 0.5})
-    assert (result.frames, result.key_frames, result.blocks, result.blocks_failed, result.bler) == (16, 2, 2, 1, 0.5)
-    assert (result.bits_header, result.bits_body, result.bits_source, result.bits_crc) == (210, 1080, 1290, 32)
+    result = statistics.result(
+        fps=30.0, snr_set_db=6.0, seed=3, version="1", weights={"a": "b"}, quality={"ssim": 0.5}
+    )
+    assert (result.frames, result.key_frames, result.blocks, result.blocks_failed, result.bler) == (
+        16,
+        2,
+        2,
+        1,
+        0.5,
+    )
+    assert (result.bits_header, result.bits_body, result.bits_source, result.bits_crc) == (
+        210,
+        1080,
+        1290,
+        32,
+    )
     assert (result.k_mean, result.k_min, result.updates_mean) == (104, 80, 45)
     assert (result.symbols_mean, result.snr_est_db) == (629, 6)
     assert result.cbr_payload == result.cbr_total == 2 * 629 / (256 * 256 * 3 * 8 * 2) <= 4e-4

@@ -76,7 +76,9 @@ def test_frames_rate_and_count_come_back(tmp_path, rate, suffix):
     assert np.abs(back.astype(int) - frames).mean() < 12  # chroma is halved at the borders of the colours
 
 
-@pytest.mark.parametrize("colour", [(200, 30, 60), (20, 180, 90), (128, 128, 128), (255, 255, 255), (0, 0, 0)])
+@pytest.mark.parametrize(
+    "colour", [(200, 30, 60), (20, 180, 90), (128, 128, 128), (255, 255, 255), (0, 0, 0)]
+)
 @pytest.mark.parametrize("side", [64, 768])
 def test_colours_are_the_same_after_the_file(tmp_path, colour, side):
     frame = np.full((side, side, 3), colour, np.uint8)
@@ -86,7 +88,9 @@ def test_colours_are_the_same_after_the_file(tmp_path, colour, side):
 
 @needs_ffmpeg
 def test_file_is_h264_420_tagged_bt709(clip):
-    entries = "stream=codec_name,pix_fmt,color_range,color_space,color_transfer,color_primaries,nb_read_frames"
+    entries = (
+        "stream=codec_name,pix_fmt,color_range,color_space,color_transfer,color_primaries,nb_read_frames"
+    )
     shown = subprocess.run(
         ["ffprobe", "-v", "error", "-count_frames", "-show_entries", entries, "-of", "default=nk=1:nw=1", clip],
         capture_output=True, text=True, check=True,
@@ -121,7 +125,9 @@ def test_untagged_hd_is_bt709_and_untagged_sd_is_bt601(tmp_path):
     for side, (kr, kb) in ((720, (0.2126, 0.0722)), (256, (0.299, 0.114))):
         raw, path = tmp_path / "a.yuv", tmp_path / f"{side}.mkv"
         raw.write_bytes(bytes([81]) * side**2 + bytes([90]) * (side**2 // 4) + bytes([240]) * (side**2 // 4))
-        ffmpeg("-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{side}x{side}", "-i", raw, "-c:v", "ffv1", path)
+        ffmpeg(
+            "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{side}x{side}", "-i", raw, "-c:v", "ffv1", path
+        )
         y, cb, cr = (81 - 16) / 219, (90 - 128) / 224, (240 - 128) / 224
         red, blue = y + 2 * (1 - kr) * cr, y + 2 * (1 - kb) * cb
         green = (y - kr * red - kb * blue) / (1 - kr - kb)
@@ -150,14 +156,20 @@ def test_reads_a_still_picture_as_one_frame(tmp_path):
 
 def test_missing_empty_and_folder(tmp_path):
     (tmp_path / "empty.mp4").touch()
-    for path, reason in ((tmp_path / "none.mp4", "no such file"), (tmp_path / "empty.mp4", "is empty"), (tmp_path, "folder")):
+    for path, reason in (
+        (tmp_path / "none.mp4", "no such file"),
+        (tmp_path / "empty.mp4", "is empty"),
+        (tmp_path, "folder"),
+    ):
         with pytest.raises(VideoError, match=reason) as caught:
             VideoReader(path)
         assert str(caught.value).startswith(str(path))
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"this is a text\n" * 50, bytes(5000), b"\0\0\0\x18ftypisom" + bytes(300)])
+@pytest.mark.parametrize(
+    "content", [b"this is a text\n" * 50, bytes(5000), b"\0\0\0\x18ftypisom" + bytes(300)]
+)
 def test_what_is_no_video(tmp_path, content):
     (tmp_path / "a.mp4").write_bytes(content)
     with pytest.raises(VideoError, match="a.mp4: "):
@@ -272,7 +284,9 @@ def test_refuses_odd_sizes_and_rates(tmp_path, width, height, rate):
         VideoWriter(tmp_path / "a.mp4", Fraction(rate), width, height)
 
 
-@pytest.mark.parametrize("frame", [np.zeros((64, 64), np.uint8), np.zeros((64, 64, 3)), np.zeros((32, 64, 3), np.uint8)])
+@pytest.mark.parametrize(
+    "frame", [np.zeros((64, 64), np.uint8), np.zeros((64, 64, 3)), np.zeros((32, 64, 3), np.uint8)]
+)
 def test_refuses_frames_of_another_kind(tmp_path, frame):
     with VideoWriter(tmp_path / "a.mp4", Fraction(30), 64, 64) as writer:
         with pytest.raises(ValueError, match="frame must be uint8"):

@@ -22,10 +22,15 @@ CbrOption = Annotated[
     str, typer.Option("--cbr", metavar="R", help="Channel symbols per source value (H*W*3 a frame).")
 ]
 StrideOption = Annotated[int, typer.Option("--stride", help="S: frames per key frame; 1 sends every frame.")]
-GopOption = Annotated[int, typer.Option("--gop", help="N: frames of a GOP, which starts from an empty state.")]
+GopOption = Annotated[
+    int, typer.Option("--gop", help="N: frames of a GOP, which starts from an empty state.")
+]
 SizeOption = Annotated[int, typer.Option("--size", help="Side of the square picture in pixels.")]
 TokenizerOption = Annotated[
-    str, typer.Option("--tokenizer", metavar="NAME", help="Tokenizer: a name of `resivid models` or module:function.")
+    str,
+    typer.Option(
+        "--tokenizer", metavar="NAME", help="Tokenizer: a name of `resivid models` or module:function."
+    ),
 ]
 TokenizerWeightsOption = Annotated[
     Optional[Path],
@@ -39,10 +44,12 @@ InterpolatorWeightsOption = Annotated[
     typer.Option("--weights", metavar="FILE", help="Interpolator weights, such as a RIFE checkpoint."),
 ]
 McsTableOption = Annotated[
-    str, typer.Option("--mcs-table", metavar="NAME|FILE", help="MCS table: a name of the package or a YAML file.")
+    str,
+    typer.Option("--mcs-table", metavar="NAME|FILE", help="MCS table: a name of the package or a YAML file."),
 ]
 McsOption = Annotated[
-    Optional[str], typer.Option("--mcs", metavar="ROW", help="Stay with this row of the MCS table (number or label).")
+    Optional[str],
+    typer.Option("--mcs", metavar="ROW", help="Stay with this row of the MCS table (number or label)."),
 ]
 SnrOption = Annotated[
     Optional[str],
@@ -53,10 +60,13 @@ GopPrefixOption = Annotated[
 ]
 ReferenceOption = Annotated[
     Literal["state", "previous"],
-    typer.Option("--reference", help="Compare tokens with the receiver's state or with the previous key frame."),
+    typer.Option(
+        "--reference", help="Compare tokens with the receiver's state or with the previous key frame."
+    ),
 ]
 JsonOption = Annotated[
-    Optional[Path], typer.Option("--json", metavar="FILE", help="Write the statistics document here; - is standard output.")
+    Optional[Path],
+    typer.Option("--json", metavar="FILE", help="Write the statistics document here; - is standard output."),
 ]
 
 

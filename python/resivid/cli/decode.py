@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 def decode(
     source: Annotated[Path, typer.Argument(metavar="IN.rvt", help="Token file of `resivid encode`.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="OUT.mp4", help="Video to write (.mp4, .m4v, .mov or .mkv).")
+        Path,
+        typer.Option("--output", "-o", metavar="OUT.mp4", help="Video to write (.mp4, .m4v, .mov or .mkv)."),
     ],
     interpolator: common.InterpolatorOption = "flow",
     tokenizer: Annotated[
-        Optional[str], typer.Option("--tokenizer", metavar="NAME", help="Tokenizer instead of the one the file names.")
+        Optional[str],
+        typer.Option("--tokenizer", metavar="NAME", help="Tokenizer instead of the one the file names."),
     ] = None,
     weights: common.InterpolatorWeightsOption = None,
     tokenizer_weights: common.TokenizerWeightsOption = None,
@@ -67,7 +69,9 @@ def _tokenizer_name(reader: RvtReader, wanted: str | None) -> str:
     """The name to load: a file may name a registered tokenizer, only the user may name code to import."""
     name = reader.header.tokenizer
     if wanted is None and ":" in name:
-        raise FormatError(f"{reader.path}: names {name!r}, which is not in the registry; to use it: --tokenizer {name}")
+        raise FormatError(
+            f"{reader.path}: names {name!r}, which is not in the registry; to use it: --tokenizer {name}"
+        )
     return wanted or name
 
 

@@ -36,7 +36,9 @@ def encode(
     tokenizer: common.TokenizerOption = "multiscale",
     weights: Annotated[
         Optional[Path],
-        typer.Option("--tokenizer-weights", "--weights", metavar="FILE", help="Weights instead of the ones found."),
+        typer.Option(
+            "--tokenizer-weights", "--weights", metavar="FILE", help="Weights instead of the ones found."
+        ),
     ] = None,
     reference: common.ReferenceOption = "state",
     gop_prefix: common.GopPrefixOption = False,
@@ -101,7 +103,10 @@ def _encode(
             mcs_table=str(link.mcs_table),
             weights=tokenizer.weights_sha256,
         )
-        with RvtWriter(output, header) as writer, common.Progress("encode", reader.num_frames_hint) as progress:
+        with (
+            RvtWriter(output, header) as writer,
+            common.Progress("encode", reader.num_frames_hint) as progress,
+        ):
 
             def send(unit):
                 for payload, row in packer.take(unit):

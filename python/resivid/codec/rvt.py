@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 
@@ -67,7 +67,7 @@ class RvtHeader:
     num_tokens: int
     symbols: int
     gop_prefix: bool
-    reference: str
+    reference: Literal["state", "previous"]
     tokenizer: str
     mcs_table: str = "table1"
     weights: dict[str, str] = field(default_factory=dict)
@@ -187,7 +187,9 @@ class RvtReader:
             head = self._read(_RECORD.size, where)
             frame, flags, mcs, num_bits = _RECORD.unpack(head)
             if num_bits > MAX_PAYLOAD_BITS:
-                raise FormatError(f"{self.path}: {where}: {num_bits} payload bits, more than {MAX_PAYLOAD_BITS}")
+                raise FormatError(
+                    f"{self.path}: {where}: {num_bits} payload bits, more than {MAX_PAYLOAD_BITS}"
+                )
             data = self._read(-(-num_bits // 8), where)
             self._check_crc(head + data, where)
             if not last_frame < frame < self.header.num_frames:

@@ -82,11 +82,15 @@ def load_mcs_table(name_or_path: str | Path = "table1") -> McsTable:
         path = _TABLES / f"{name_or_path}.yaml"
         if not path.is_file():
             known = ", ".join(sorted(p.stem for p in _TABLES.glob("*.yaml")))
-            raise FormatError(f"no MCS table {str(name_or_path)!r}; known: {known}, or the path of a .yaml file")
+            raise FormatError(
+                f"no MCS table {str(name_or_path)!r}; known: {known}, or the path of a .yaml file"
+            )
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise FormatError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from error
+        raise FormatError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})"
+        ) from error
     except yaml.YAMLError as error:
         raise FormatError(f"{path}: not valid YAML") from error
     return _table(path, document)

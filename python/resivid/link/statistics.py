@@ -197,8 +197,9 @@ class StatisticsCollector:
                 seed=seed,
                 version=version,
                 weights=dict(weights or {}),
-                **dict(quality or {}),
             )
+            for name, value in (quality or {}).items():
+                setattr(result, name, value)
             self._add_payloads(result)
             self._add_blocks(result)
             result.stage_ms = {name: _spread_ms(times) for name, times in self._stages.items()}
@@ -241,7 +242,9 @@ class StatisticsCollector:
         if not result.frames or not result.cbr_payload or result.frames % self._stride == 0:
             return []
         per_frame = result.cbr_payload * self._stride * result.key_frames / result.frames
-        note = f"{result.frames} frames are no multiple of the stride {self._stride}: counted over the frames, "
+        note = (
+            f"{result.frames} frames are no multiple of the stride {self._stride}: counted over the frames, "
+        )
         return [note + f"as in (1), the payload CBR is {per_frame:.4g}"]
 
 

@@ -48,7 +48,9 @@ class VideoWriter:
         self._container: Any = None
         try:
             self._container = self._av.open(str(self._temporary), "w")
-            self._stream = self._container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1 << 16))
+            self._stream = self._container.add_stream(
+                "libx264", rate=Fraction(rate).limit_denominator(1 << 16)
+            )
         except (self._av.FFmpegError, OSError, ValueError) as error:
             self.abort()
             raise VideoError(f"{self.path}: cannot be written ({_reason(error)})") from error

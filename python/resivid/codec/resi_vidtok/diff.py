@@ -20,5 +20,7 @@ def change_mask(tokens: np.ndarray, reference: np.ndarray | None) -> np.ndarray:
     if reference is None:
         return np.ones(tokens.shape, dtype=np.bool_)
     if tokens.shape != reference.shape:
-        raise ValueError(f"tokens and reference must have one shape, got {tokens.shape} and {reference.shape}")
+        raise ValueError(
+            f"tokens and reference must have one shape, got {tokens.shape} and {reference.shape}"
+        )
     return tokens != reference

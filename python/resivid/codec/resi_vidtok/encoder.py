@@ -34,7 +34,9 @@ class ResiVidTokEncoder:
         if not 1 <= tokenizer.num_tokens <= MAX_TOKENS:
             raise SettingsError(f"a tokenizer must have 1 to {MAX_TOKENS} tokens, got {tokenizer.num_tokens}")
         self.tokenizer, self.settings = tokenizer, settings
-        self.units_to_plan = most_key_frames_in_gop(settings.stride, settings.gop) if settings.gop_prefix else 1
+        self.units_to_plan = (
+            most_key_frames_in_gop(settings.stride, settings.gop) if settings.gop_prefix else 1
+        )
         self.reset()
 
     def reset(self) -> None:
