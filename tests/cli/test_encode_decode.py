@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -249,3 +250,20 @@ def test_ctrl_c_finishes_the_file_and_exits_1(tmp_path, command):
 
 def unfinished(folder: Path) -> list[Path]:
     return [p for p in folder.iterdir() if ".part" in p.name]
+
+
+@pytest.mark.parametrize("command", ["encode", "decode", "info"])
+def test_help_names_the_command_and_its_options(command, capsys):
+    assert run(command, "--help") == 0
+    text = capsys.readouterr().out
+    assert f"resivid {command}" in text
+    assert "--json" in text or command == "decode"
+
+
+def test_help_knows_the_options_of_the_air_interface(capsys):
+    document = Path(__file__).parents[2] / "docs" / "air-interface.md"
+    options = set(re.findall(r"`(--[a-z-]+)[^`]*`", document.read_text(encoding="utf-8"))) - {"--phy"}
+    assert {"--cbr", "--stride", "--gop", "--gop-prefix", "--reference"} <= options
+    run("encode", "--help")
+    text = capsys.readouterr().out
+    assert {option for option in options if f"{option} " not in text} == set()

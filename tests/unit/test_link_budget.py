@@ -66,7 +66,7 @@ def test_payload_is_the_largest_that_fits(row, symbols):
     assert budget.payload_bits(symbols, row) == max(fits)
 
 
-@pytest.mark.parametrize("symbols", [33, 314, 629, 943, 2250, 9001])
+@pytest.mark.parametrize("symbols", [40, 314, 629, 943, 2250, 9001])
 def test_payload_equals_the_coding_chain(symbols):
     phy = pytest.importorskip("gnuradio.resivid.phy", reason="the C++ part is not built")
     for row in ROWS:
