@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 from gnuradio.resivid.models.tokenizers.base import ZERO_FLAG  # noqa: E402
 from gnuradio.resivid.models.tokenizers.pyramid import Pyramid  # noqa: E402
 from gnuradio.resivid.models.tokenizers.refiner import RefinerConfig  # noqa: E402
+from gnuradio.resivid.train import states  # noqa: E402
 from gnuradio.resivid.train import tokenizer as training  # noqa: E402
 from gnuradio.resivid.train.codebooks import fit_pyramid, kmeans, nearest  # noqa: E402
 from gnuradio.resivid.train.data import random_squares  # noqa: E402
@@ -56,7 +57,7 @@ def test_each_level_codes_what_the_coarser_ones_leave():
 
 def test_random_prefixes_keep_tokens_or_flag_them():
     tokens = torch.arange(64 * 405).view(64, 405) % 4095
-    out = training.random_prefixes(tokens, np.random.default_rng(0))
+    out = states.random_prefixes(tokens, np.random.default_rng(0))
     kept = out != ZERO_FLAG
     assert torch.equal(out[kept], tokens[kept])
     lengths = kept.sum(1)
@@ -66,19 +67,22 @@ def test_random_prefixes_keep_tokens_or_flag_them():
 def test_crops_of_map_and_picture_show_the_same_place():
     y = torch.arange(256.0).view(1, 1, 256, 1).expand(4, 1, 256, 256).contiguous()
     level, base = y[:, :, ::8, ::8], y[:, :, ::4, ::4]
-    a, b, c = training.crop_maps(level, base, y, 128, np.random.default_rng(1))
+    a, b, c = states.crop_maps(level, base, y, 128, np.random.default_rng(1))
     assert a.shape[-1] == 16 and b.shape[-1] == 32 and c.shape[-1] == 128
     assert torch.equal(a, c[:, :, ::8, ::8]) and torch.equal(b, c[:, :, ::4, ::4])
 
 
-@pytest.mark.skipif(not (SHARED_WEIGHTS / "vgg").is_dir(), reason="the loss networks (shared/weights) are absent")
-def test_resumed_training_equals_uninterrupted(tmp_path):
+@pytest.mark.skipif(
+    not (SHARED_WEIGHTS / "vgg").is_dir(), reason="the loss networks (shared/weights) are absent"
+)
+def test_resumed_training_equals_uninterrupted(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESIVID_WEIGHTS", str(SHARED_WEIGHTS))
     settings = training.TokenizerTraining(minutes=1, batch=2, crop=64, network=SMALL)
     rng = np.random.default_rng(0)
     pictures = [rng.integers(0, 256, (260, 280, 3), dtype=np.uint8) for _ in range(4)]
     books = [0.1 * torch.randn(40, 48, generator=torch.Generator().manual_seed(1)) for _ in SMALL.grids]
     pyramid = Pyramid(list(SMALL.grids), books)
-    loss = training.PictureLoss(SHARED_WEIGHTS)
+    loss = training.PictureLoss()
     run = training.Run(settings, pyramid)
     batches = [run.batch(pictures, rng) for _ in range(4)]
     for batch in batches[:2]:
@@ -95,10 +99,10 @@ def test_resumed_training_equals_uninterrupted(tmp_path):
 
 def test_stale_states_mix_the_new_prefix_with_old_tokens():
     now, before = torch.ones(200, 405, dtype=torch.int64), torch.zeros(200, 405, dtype=torch.int64)
-    mixed = training.stale_states(now, before, 0.5, np.random.default_rng(3))
+    mixed = states.stale_states(now, before, 0.5, np.random.default_rng(3))
     assert bool((mixed[:, :-1] >= mixed[:, 1:]).all())  # new ones first, never an old one among them
     assert 40 < int((mixed[:, -1] == 0).sum()) < 130
-    assert torch.equal(training.stale_states(now, before, 0.0, np.random.default_rng(3)), now)
+    assert torch.equal(states.stale_states(now, before, 0.0, np.random.default_rng(3)), now)
 
 
 def test_windows_before_lie_near_and_inside():

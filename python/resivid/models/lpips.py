@@ -73,6 +73,8 @@ class _Network:
 
 
 def _network(name: str) -> _Network:
+    taps: tuple[int, ...]
+    channels: tuple[int, ...]
     if name == "alex":
         taps, channels = (1, 4, 7, 9, 11), (64, 192, 384, 256, 256)
         return _Network(_alexnet(), taps, channels, "lpips/alexnet_features.safetensors", "alexnet-")
@@ -139,7 +141,8 @@ class Lpips(nn.Module):
         for i, layer in enumerate(self.features):
             x = layer(x)
             if i in self.taps:
-                found.append(x / (x.norm(dim=1, keepdim=True) + 1e-10))  # unit length over channels
+                wide = x.float()  # under autocast a norm in bfloat16 would be too coarse
+                found.append(wide / (wide.norm(dim=1, keepdim=True) + 1e-10))  # unit length over channels
         return found
 
 

@@ -16,7 +16,9 @@ NUM_CODES = ZERO_FLAG  # 4095: the last 12-bit value is the zero flag
 SAMPLES_PER_CODE = 50  # beyond this more patches change the codes little
 
 
-def nearest(patches: torch.Tensor, codes: torch.Tensor, chunk: int = 16384) -> tuple[torch.Tensor, torch.Tensor]:
+def nearest(
+    patches: torch.Tensor, codes: torch.Tensor, chunk: int = 16384
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Index (n,) of the nearest code of each patch and its squared distance (n,)."""
     index, distance = [], []
     bias = codes.square().sum(1)
@@ -27,7 +29,9 @@ def nearest(patches: torch.Tensor, codes: torch.Tensor, chunk: int = 16384) -> t
     return torch.cat(index), torch.cat(distance)
 
 
-def kmeans(patches: torch.Tensor, num_codes: int, iterations: int, generator: torch.Generator) -> torch.Tensor:
+def kmeans(
+    patches: torch.Tensor, num_codes: int, iterations: int, generator: torch.Generator
+) -> torch.Tensor:
     """Lloyd's algorithm from random patches; a code that nobody uses moves to a badly coded patch.
 
     Args:
@@ -52,7 +56,7 @@ def kmeans(patches: torch.Tensor, num_codes: int, iterations: int, generator: to
 
 def fit_pyramid(
     grids: list[int],
-    batches: Callable[[], "list[torch.Tensor]"],
+    batches: Callable[[], list[torch.Tensor]],
     iterations: int = 12,
     seed: int = 0,
 ) -> Pyramid:

@@ -129,8 +129,5 @@ def random_squares(
 def centre_squares(pictures: list[np.ndarray], side: int = 256) -> np.ndarray:
     """Centre windows, uint8 (n, side, side, 3)."""
     return np.stack(
-        [
-            p[(p.shape[0] - side) // 2 :, (p.shape[1] - side) // 2 :][:side, :side]
-            for p in pictures
-        ]
+        [p[(p.shape[0] - side) // 2 :, (p.shape[1] - side) // 2 :][:side, :side] for p in pictures]
     )

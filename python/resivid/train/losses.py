@@ -7,45 +7,52 @@ reported figure is not trained for.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import nn
 
-from ..errors import WeightsError
-
-
-def _load(folder: Path, name: str) -> dict[str, torch.Tensor]:
-    path = folder / name
-    if not path.is_file():
-        raise WeightsError(f"{path} is missing: --loss-weights names the folder that holds lpips/ and vgg/")
-    return {k: v.float() for k, v in load_file(path).items()}
+from ..models.lpips import Lpips
+from ..models.weight_files import find_file, read_state
 
 
 class SmallVggFeatures(nn.Module):
     """Narrow distilled VGG19 encoder ("small_vgg19_16x_e5"): features at five depths, RGB in [0, 1]."""
 
-    LAYERS = ("11", "12", "P", "21", "22", "P", "31", "32", "33", "34", "P", "41", "42", "43", "44", "P", "51")
+    LAYERS = (
+        "11",
+        "12",
+        "P",
+        "21",
+        "22",
+        "P",
+        "31",
+        "32",
+        "33",
+        "34",
+        "P",
+        "41",
+        "42",
+        "43",
+        "44",
+        "P",
+        "51",
+    )
     TAPS = ("12", "22", "32", "42", "51")
 
-    def __init__(self, folder: Path, depth: int = 5):
+    def __init__(self) -> None:
         super().__init__()
-        state = _load(folder, f"vgg/small_vgg19_16x_e{depth}.safetensors")
-        names = self.LAYERS[: self.LAYERS.index(f"{depth}1") + 1]
-        self.names = names
+        state = read_state(find_file("vgg/small_vgg19_16x_e5.safetensors"))
         self.convs = nn.ModuleDict()
-        for name in ("0", *[n for n in names if n != "P"]):
-            weight = state[f"conv{name}.weight"]
+        for name in ("0", *[n for n in self.LAYERS if n != "P"]):
+            weight, bias = state[f"conv{name}.weight"].float(), state[f"conv{name}.bias"].float()
             conv = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2])
-            conv.weight.data, conv.bias.data = weight, state[f"conv{name}.bias"]
+            conv.load_state_dict({"weight": weight, "bias": bias})
             self.convs[name] = conv
         self.requires_grad_(False)
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         x, taps = self.convs["0"](x), []
-        for name in self.names:
+        for name in self.LAYERS:
             if name == "P":
                 x = F.max_pool2d(x, 2)
                 continue
@@ -55,58 +62,12 @@ class SmallVggFeatures(nn.Module):
         return taps
 
 
-class SqueezeLpips(nn.Module):
-    """LPIPS v0.1 with the SqueezeNet features; RGB in [0, 1]; distance (n,)."""
-
-    FIRES = (3, 4, 6, 7, 9, 10, 11, 12)
-    TAPS = (4, 7, 9, 10, 11, 12)
-
-    def __init__(self, folder: Path):
-        super().__init__()
-        for name, value in _load(folder, "lpips/squeezenet1_1_features.safetensors").items():
-            self.register_buffer(name.replace(".", "_"), value)
-        for name, value in _load(folder, "lpips/lin_v0.1_squeeze.safetensors").items():
-            self.register_buffer(name.replace(".", "_"), value)
-        self.register_buffer("shift", torch.tensor([-0.030, -0.088, -0.188]).view(1, 3, 1, 1))
-        self.register_buffer("scale", torch.tensor([0.458, 0.448, 0.450]).view(1, 3, 1, 1))
-
-    def _conv(self, x: torch.Tensor, name: str, **options) -> torch.Tensor:
-        return F.conv2d(x, getattr(self, f"{name}_weight"), getattr(self, f"{name}_bias"), **options)
-
-    def features(self, x: torch.Tensor) -> list[torch.Tensor]:
-        x = F.relu(self._conv((2 * x - 1 - self.shift) / self.scale, "features_0", stride=2))
-        taps = [x]
-        for n in self.FIRES:
-            if n in (3, 6, 9):
-                x = F.max_pool2d(x, 3, 2, ceil_mode=True)
-            s = F.relu(self._conv(x, f"features_{n}_squeeze"))
-            x = torch.cat(
-                [
-                    F.relu(self._conv(s, f"features_{n}_expand1x1")),
-                    F.relu(self._conv(s, f"features_{n}_expand3x3", padding=1)),
-                ],
-                1,
-            )
-            if n in self.TAPS:
-                taps.append(x)
-        return taps
-
-    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        total = torch.zeros(a.shape[0], device=a.device)
-        for i, (fa, fb) in enumerate(zip(self.features(a), self.features(b), strict=True)):
-            fa = fa.float() / (fa.float().norm(dim=1, keepdim=True) + 1e-10)
-            fb = fb.float() / (fb.float().norm(dim=1, keepdim=True) + 1e-10)
-            weight = getattr(self, f"lin{i}_model_1_weight")
-            total = total + F.conv2d((fa - fb).square(), weight).mean((1, 2, 3))
-        return total
-
-
 class PictureLoss(nn.Module):
     """L1 + small-VGG features + a little LPIPS-Squeeze; each weight as `train tokenizer` gives it."""
 
-    def __init__(self, folder: Path, vgg_weight: float = 1.0, lpips_weight: float = 0.3):
+    def __init__(self, vgg_weight: float = 1.0, lpips_weight: float = 0.3):
         super().__init__()
-        self.vgg, self.lpips = SmallVggFeatures(folder), SqueezeLpips(folder)
+        self.vgg, self.lpips = SmallVggFeatures(), Lpips("squeeze")
         self.vgg_weight, self.lpips_weight = vgg_weight, lpips_weight
 
     def forward(self, output: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:

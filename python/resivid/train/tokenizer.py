@@ -17,15 +17,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from ..models.tokenizers.base import ZERO_FLAG
 from ..models.tokenizers.multiscale import HYSTERESIS, MultiscaleTokenizer, save
 from ..models.tokenizers.pyramid import Pyramid, resize, to_ycc
-from ..models.tokenizers.refiner import BODY_SIDE, Refiner, RefinerConfig, stack_levels
+from ..models.tokenizers.refiner import Refiner, RefinerConfig, stack_levels
 from .codebooks import fit_pyramid
 from .data import centre_squares, load_clips, load_pictures, random_squares
 from .losses import PictureLoss
+from .states import crop_maps, random_prefixes, stale_states
 
 LOG = logging.getLogger(__name__)
 CHECK_PREFIXES = (16, 41, 82, 149, 277, 405)
@@ -57,59 +58,6 @@ class TokenizerTraining:
     network: RefinerConfig = field(default_factory=RefinerConfig)
 
 
-def random_prefixes(tokens: torch.Tensor, rng: np.random.Generator, fresh: int = 160) -> torch.Tensor:
-    """Zero out each row's tail, and now and then single tokens, as a channel leaves them.
-
-    Half of the prefixes end within the first `fresh` tokens, where a new picture stands; a tenth is whole.
-    """
-    keep = _prefix_mask(*tokens.shape, rng, fresh)
-    count, length = tokens.shape
-    holes = (rng.random(count) < 0.15)[:, None] & (rng.random((count, length)) < 0.15)
-    return torch.where(torch.from_numpy(keep & ~holes), tokens, ZERO_FLAG)
-
-
-def _prefix_mask(count: int, length: int, rng: np.random.Generator, fresh: int) -> np.ndarray:
-    ends = np.where(
-        rng.random(count) < 0.55,
-        rng.integers(0, min(fresh, length) + 1, count),
-        rng.integers(0, length + 1, count),
-    )
-    ends = np.where(rng.random(count) < 0.1, length, ends)
-    return np.arange(length)[None] < ends[:, None]
-
-
-def stale_states(
-    now: torch.Tensor, before: torch.Tensor, share: float, rng: np.random.Generator, fresh: int = 160
-) -> torch.Tensor:
-    """In a share of the rows, positions beyond the new prefix hold tokens of the picture before.
-
-    So stands a receiver's state when a block could not carry every change.
-    """
-    keep = torch.from_numpy(_prefix_mask(*now.shape, rng, fresh))
-    stale = torch.from_numpy(rng.random(len(now)) < share)[:, None]
-    return torch.where(stale & ~keep, before, now)
-
-
-def crop_maps(
-    levels: torch.Tensor, base: torch.Tensor, target: torch.Tensor, crop: int, rng: np.random.Generator
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The same random window of the token maps (32), the pyramid picture (64) and the target (256)."""
-    side = crop // 8
-    if side >= BODY_SIDE:
-        return levels, base, target
-    parts = []
-    for i in range(len(levels)):
-        y, x = (int(v) for v in rng.integers(0, (BODY_SIDE - side) // 2 + 1, 2) * 2)
-        parts.append(
-            (
-                levels[i, :, y : y + side, x : x + side],
-                base[i, :, 2 * y : 2 * (y + side), 2 * x : 2 * (x + side)],
-                target[i, :, 8 * y : 8 * (y + side), 8 * x : 8 * (x + side)],
-            )
-        )
-    return tuple(torch.stack(p) for p in zip(*parts, strict=True))
-
-
 def to_tensor(pictures: np.ndarray) -> torch.Tensor:
     """uint8 (n, H, W, 3) to float (n, 3, H, W) in [0, 1]."""
     return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
@@ -134,12 +82,13 @@ class Run:
     def __init__(self, settings: TokenizerTraining, pyramid: Pyramid, device: str = "cpu"):
         torch.manual_seed(settings.seed)
         self.settings, self.pyramid, self.device = settings, pyramid, torch.device(device)
-        self.network = Refiner(settings.network).to(self.device, memory_format=torch.channels_last)
+        self.network = Refiner(settings.network).to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01
         )
-        self.step, self.seconds, self.history = 0, 0.0, []
+        self.step, self.seconds = 0, 0.0
+        self.history: list[dict] = []
 
     def batch(self, pictures: list[np.ndarray], rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
         """Network input, pyramid picture and target of one step."""
@@ -240,7 +189,6 @@ def prepare(
 def train(
     settings: TokenizerTraining,
     data: Path,
-    loss_weights: Path,
     folder: Path,
     device: str = "cpu",
     limit: int | None = None,
@@ -249,7 +197,6 @@ def train(
 
     Args:
         data: folder with train_pictures/ and train_clips/.
-        loss_weights: folder with vgg/ and lpips/.
         folder: checkpoint, log and the exported weights go here.
         limit: use at most so many pictures and clips: a trial.
     Returns:
@@ -263,8 +210,10 @@ def train(
         LOG.info("resumed at step %d, %.0f s", run.step, run.seconds)
     else:
         count = min(12288, max(64, 2 * len(pictures) // 64 * 64))
-        run = Run(settings, fit_codebooks(pictures, list(settings.network.grids), count, settings.seed), device)
-    loss = PictureLoss(loss_weights).to(run.device, memory_format=torch.channels_last)
+        run = Run(
+            settings, fit_codebooks(pictures, list(settings.network.grids), count, settings.seed), device
+        )
+    loss = PictureLoss().to(run.device)
     try:
         _loop(run, pictures, held_out, loss, checkpoint, weights)
     finally:
@@ -286,8 +235,8 @@ def _loop(
     rng = np.random.default_rng([run.settings.seed, run.step])
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn()
     mean: dict[str, float] = {}
-    with Progress(*columns, disable=None) as bar:
-        task = bar.add_task("training", total=total, completed=run.seconds)
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("training", total=total, completed=int(run.seconds))
         last_check = run.seconds
         while run.seconds < total:
             start = time.monotonic()

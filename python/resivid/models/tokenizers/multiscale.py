@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ...errors import WeightsError
+from ..weight_files import sha256_of
 from .base import VALUE_BITS, ZERO_FLAG
 from .pyramid import CODE_DIM, Pyramid, pad_tokens, to_ycc
 from .refiner import Refiner, RefinerConfig, stack_levels
@@ -48,13 +48,15 @@ def _config(path: Path, metadata: dict[str, str]) -> RefinerConfig:
         raise WeightsError(f"{path}: these are no weights of the multiscale tokenizer ({FORMAT})")
     try:
         raw = json.loads(metadata["config"])
-        config = RefinerConfig(*(tuple(int(n) for n in raw[k]) for k in ("grids", "widths", "blocks")))
+        grids, widths, blocks = (tuple(int(n) for n in raw[k]) for k in ("grids", "widths", "blocks"))
     except (KeyError, ValueError, TypeError) as error:
         raise WeightsError(f"{path}: its configuration cannot be read ({error})") from error
-    fits = len(config.widths) == len(config.blocks) == 4 and max(config.widths) <= 2048
-    if not fits or max(config.grids) != 16 or min(config.grids) < 1 or max(config.blocks) > 64:
-        raise WeightsError(f"{path}: its configuration is out of bounds: {config}")
-    return config
+    fits = len(widths) == len(blocks) == 4 and 1 <= min(widths) <= max(widths) <= 2048 and grids
+    if not fits or len(grids) > 16 or max(grids) != 16 or min(grids) < 1 or max(blocks) > 64:
+        raise WeightsError(f"{path}: its configuration is out of bounds: {raw}")
+    w16, w32, w64, w128 = widths
+    b16, b32, b64, b128 = blocks
+    return RefinerConfig(grids, (w16, w32, w64, w128), (b16, b32, b64, b128))
 
 
 def load(path: Path, device: str = "cpu") -> MultiscaleTokenizer:
@@ -74,8 +76,9 @@ def load(path: Path, device: str = "cpu") -> MultiscaleTokenizer:
         network.load_state_dict({k.removeprefix("decoder."): v for k, v in tensors.items()})
     except RuntimeError as error:
         raise WeightsError(f"{path}: {str(error).splitlines()[1].strip()}") from error
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return MultiscaleTokenizer(Pyramid(list(config.grids), books), network, {path.name: digest}, device)
+    return MultiscaleTokenizer(
+        Pyramid(list(config.grids), books), network, {path.name: sha256_of(path)}, device
+    )
 
 
 class MultiscaleTokenizer:
@@ -96,13 +99,15 @@ class MultiscaleTokenizer:
         self.pyramid, self.num_tokens = pyramid, pyramid.num_tokens
         self.weights_sha256, self.device = weights_sha256 or {}, torch.device(device)
         # bfloat16 halves the time and costs no visible quality; channels-last is the fast layout
-        self.network = network.eval().to(self.device, torch.bfloat16, memory_format=torch.channels_last)
+        self.network = network.eval().to(self.device, torch.bfloat16).to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def encode(self, frames: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
         """See `Tokenizer.encode`."""
         if frames.dtype != np.uint8 or frames.shape[1:] != (SIZE, SIZE, 3):
-            raise ValueError(f"frames must be uint8 (n, {SIZE}, {SIZE}, 3), got {frames.dtype} {frames.shape}")
+            raise ValueError(
+                f"frames must be uint8 (n, {SIZE}, {SIZE}, 3), got {frames.dtype} {frames.shape}"
+            )
         out = np.empty((len(frames), self.num_tokens), np.uint16)
         for i, frame in enumerate(frames):
             ycc = to_ycc(torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255)
@@ -114,7 +119,9 @@ class MultiscaleTokenizer:
     def decode(self, tokens: np.ndarray) -> np.ndarray:
         """See `Tokenizer.decode`."""
         if tokens.dtype != np.uint16 or tokens.ndim != 2 or tokens.shape[1] > self.num_tokens:
-            raise ValueError(f"tokens must be uint16 (n, 0..{self.num_tokens}), got {tokens.dtype} {tokens.shape}")
+            raise ValueError(
+                f"tokens must be uint16 (n, 0..{self.num_tokens}), got {tokens.dtype} {tokens.shape}"
+            )
         out = np.empty((len(tokens), SIZE, SIZE, 3), np.uint8)
         for i, row in enumerate(tokens):
             full = pad_tokens(torch.from_numpy(row.astype(np.int64))[None], self.num_tokens)

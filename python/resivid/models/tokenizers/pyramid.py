@@ -157,7 +157,7 @@ class Pyramid:
 
     def picture(self, pictures: list[torch.Tensor]) -> torch.Tensor:
         """Sum of all levels at the finest side, (n, 3, side, side) in centred YCC."""
-        return sum(resize(p, self.side) for p in pictures)
+        return torch.stack([resize(p, self.side) for p in pictures]).sum(0)
 
 
 def pad_tokens(tokens: torch.Tensor, num_tokens: int) -> torch.Tensor:
