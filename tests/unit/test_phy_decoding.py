@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The LDPC decoder against pyldpc's belief propagation on the same parity-check matrix."""
+
+import numpy as np
+import pytest
+
+phy = pytest.importorskip("gnuradio.resivid.phy", reason="the compiled module is not installed")
+
+GRAPHS = {1: (22, 68), 2: (10, 52)}  # systematic and all columns
+
+
+def parity_check_matrix(graph, z):
+    rows, columns = phy.parity_check(graph, z)
+    matrix = np.zeros((rows.max() + 1, columns.max() + 1), int)
+    matrix[rows, columns] = 1
+    return matrix
+
+
+def noisy_llrs(graph, z, num_words, snr_db, seed=38):
+    """Code words (n, N) and their LLRs over BPSK, the first 2 Z bits not sent."""
+    rng = np.random.default_rng(seed)
+    bits = rng.integers(0, 2, (num_words, GRAPHS[graph][0] * z), np.uint8)
+    words = np.array([phy.ldpc_encode(graph, z, b) for b in bits])
+    variance = 10 ** (-snr_db / 10)
+    received = 1 - 2.0 * words + rng.normal(0, variance**0.5, words.shape)
+    llrs = 2 * received / variance
+    llrs[:, : 2 * z] = 0
+    return words, llrs.astype(np.float32)
+
+
+def belief_propagation(pyldpc, matrix, llrs, num_iterations):
+    """Hard decisions (n, N) of pyldpc's flooding belief propagation on LLRs (n, N).
+
+    The steps of pyldpc.decode, whose check for regular codes fails on this matrix with NumPy 1.26. A word
+    keeps its first decision that meets all checks: later ones suffer when tanh rounds to 1.
+    """
+    graph = pyldpc.utils._bitsandnodes(matrix)
+    channel = llrs.T.astype(float)
+    shape = (*matrix.shape, channel.shape[1])
+    to_checks, to_bits = np.zeros(shape), np.zeros(shape)
+    words = np.zeros(llrs.shape, np.uint8)
+    done = np.zeros(len(llrs), bool)
+    for iteration in range(num_iterations):
+        to_checks, to_bits, posterior = pyldpc.decoder._logbp_numba(
+            *graph, channel, to_checks, to_bits, iteration
+        )
+        words[~done] = (posterior.T <= 0)[~done]
+        done = ~np.any(matrix @ words.T % 2, axis=0)
+    return words
+
+
+@pytest.mark.parametrize(("graph", "z"), [(1, 2), (1, 7), (1, 384), (2, 2), (2, 15), (2, 112)])
+def test_without_noise_every_bit_is_right(graph, z):
+    words, llrs = noisy_llrs(graph, z, 5, 60.0)
+    for word, llr in zip(words, llrs, strict=True):
+        bits, parity_ok, iterations = phy.ldpc_decoder(graph, z).decode(llr)
+        assert parity_ok and iterations <= 5
+        np.testing.assert_array_equal(bits, word)
+
+
+@pytest.mark.parametrize(("graph", "z", "snr_db"), [(1, 3, -0.8), (2, 6, -3.7)])
+def test_as_good_as_belief_propagation(graph, z, snr_db):
+    pyldpc = pytest.importorskip("pyldpc", reason="pyldpc is the reference here")
+    num_words = 300
+    matrix = parity_check_matrix(graph, z)
+    words, llrs = noisy_llrs(graph, z, num_words, snr_db)
+    assert not np.any(matrix @ words.T % 2)
+
+    decoder = phy.ldpc_decoder(graph, z, 50)
+    ours = np.array([decoder.decode(llr)[0] for llr in llrs])
+    reference = belief_propagation(pyldpc, matrix, llrs, 60)
+
+    k = GRAPHS[graph][0] * z
+    our_errors = np.any(ours[:, :k] != words[:, :k], axis=1)
+    reference_errors = np.any(reference[:, :k] != words[:, :k], axis=1)
+    assert 0.05 < reference_errors.mean() < 0.6, "the SNR of this test shall be in the waterfall"
+    # Same words, same noise: where the two decoders differ, the coin may fall either way (sign test).
+    differ = np.count_nonzero(our_errors != reference_errors)
+    assert abs(our_errors.sum() - reference_errors.sum()) <= 3 * max(1, differ) ** 0.5
+    assert differ < 0.1 * num_words
+
+
+def test_skipped_rows_cost_nothing():
+    """At a high rate the rows whose parity bits were not sent tell nothing about the payload."""
+    fmt = phy.plan_block(629, 658, 4)
+    matcher = phy.rate_matcher(fmt, fmt.coded_bits)
+    rows = matcher.useful_rows()
+    assert len(rows) < 20
+    k, z = fmt.code_block_bits, fmt.lifting_size
+    short = phy.ldpc_decoder(fmt.base_graph, z, 20, rows)
+    full = phy.ldpc_decoder(fmt.base_graph, z, 20)
+    rng = np.random.default_rng(9)
+    for _ in range(20):
+        bits = np.zeros(fmt.systematic_bits, np.uint8)
+        bits[:k] = rng.integers(0, 2, k)
+        sent = matcher.match(phy.ldpc_encode(fmt.base_graph, z, bits))
+        llr = matcher.recover((8 * (1 - 2.0 * sent) + rng.normal(0, 4, sent.size)).astype(np.float32))
+        np.testing.assert_array_equal(short.decode(llr)[0][:k], bits[:k])
+        np.testing.assert_array_equal(full.decode(llr)[0][:k], bits[:k])
+
+
+def test_noise_is_no_code_word_by_chance():
+    bits, parity_ok, iterations = phy.ldpc_decoder(2, 8, 7).decode(
+        np.random.default_rng(3).normal(0, 1, 52 * 8).astype(np.float32)
+    )
+    assert not parity_ok and iterations == 7 and bits.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((3, 8), "base_graph must be 1 or 2"),
+        ((2, 17), "lifting_size must be"),
+        ((2, 8, 0), "max_iterations must be"),
+        ((2, 8, 20, [42]), "rows must be below 42"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        phy.ldpc_decoder(*arguments)
+
+
+def test_wrong_length_is_refused():
+    with pytest.raises(ValueError, match="416 elements"):
+        phy.ldpc_decoder(2, 8).decode(np.zeros(415, np.float32))
