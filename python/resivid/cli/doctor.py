@@ -140,7 +140,9 @@ def check_gpu(has_nvidia: bool, cuda_torch: bool | None) -> Finding:
     if has_nvidia:
         remedy = f"{sys.executable} -m pip install --force-reinstall torch"
         return Finding("gpu", "broken", "an NVIDIA GPU is there, but torch cannot use it", remedy)
-    return Finding("gpu", "absent", "no NVIDIA GPU: networks run on the CPU", "add a GPU, then run: make setup")
+    return Finding(
+        "gpu", "absent", "no NVIDIA GPU: networks run on the CPU", "add a GPU, then run: make setup"
+    )
 
 
 def check_radio(num_devices: int | None) -> Finding:
@@ -265,7 +267,9 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def doctor(
-        json_file: Optional[Path] = typer.Option(None, "--json", help="Write the findings as JSON; - is stdout."),
+        json_file: Optional[Path] = typer.Option(
+            None, "--json", help="Write the findings as JSON; - is stdout."
+        ),
     ) -> int:
         """Say what is missing or mismatched on this machine, and the line that mends it."""
         findings = examine()

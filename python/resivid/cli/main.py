@@ -59,7 +59,9 @@ def build_app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
 
     @app.callback()
     def common(
-        verbose: bool = typer.Option(False, "--verbose", "-v", help="Log details and full tracebacks to stderr."),
+        verbose: bool = typer.Option(
+            False, "--verbose", "-v", help="Log details and full tracebacks to stderr."
+        ),
         version: bool = typer.Option(
             False, "--version", help="Print the version and exit.", callback=_show_version, is_eager=True
         ),
