@@ -4,19 +4,25 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
 
 from ..errors import ResividError, SettingsError
+from ..link.budget import coded_bits
 from . import common
 
 if TYPE_CHECKING:
+    from ..evaluate.report import KeyFrameRecord
     from ..flowgraphs.settings import LinkSettings
     from ..flowgraphs.simulate import simulation
     from ..link.statistics import Statistics
+
+SAMPLE_EVERY = 15  # frames between two pictures of the report
 
 
 def simulate(
@@ -118,6 +124,7 @@ def simulate(
         feedback_delay=feedback_delay,
         side_by_side=side_by_side,
         metrics=metrics,
+        sample_every=0 if report is None else SAMPLE_EVERY,
     )
     flowgraph = simulation(source, output, settings)
     if quiet:
@@ -128,7 +135,7 @@ def simulate(
     if json_file is not None:
         common.write_json(json_file, statistics.to_json())
     if report is not None:
-        _write_report(report, flowgraph, statistics)
+        _write_report(report, source, output, flowgraph, statistics)
     if not quiet:
         print(summary(statistics, output), file=sys.stderr)
 
@@ -183,10 +190,52 @@ def _db(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.2f} dB"
 
 
-def _write_report(path: Path, flowgraph: simulation, statistics: Statistics) -> None:
-    from ..evaluate.report import write_report
+def _write_report(
+    path: Path, source: str, output: Path, flowgraph: simulation, statistics: Statistics
+) -> None:
+    from ..evaluate.report import ReportData, write_report
 
-    write_report(path, statistics, flowgraph.comparison.samples, flowgraph.statistics)
+    rate = statistics.fps or 1.0
+    data = ReportData(
+        title=Path(source).name,
+        statistics=statistics.to_dict(),
+        key_frames=_key_frames(flowgraph),
+        psnr_per_frame=flowgraph.comparison.psnr_per_frame,
+        pictures=[(index / rate, sent, received) for index, sent, received in flowgraph.comparison.samples],
+        settings=_settings(flowgraph),
+        command_line=shlex.join(["resivid", *sys.argv[1:]]),
+        video=os.path.relpath(output, path.parent),
+        mcs_labels=[row.label for row in flowgraph.settings.link.table.rows],
+    )
+    write_report(path, data)
+
+
+def _key_frames(flowgraph: simulation) -> list[KeyFrameRecord]:
+    from ..evaluate.report import KeyFrameRecord
+
+    rows = flowgraph.settings.link.table.rows
+    return [
+        KeyFrameRecord(
+            frame=decoded.frame,
+            mcs=rows[decoded.mcs].label,
+            snr_db=decoded.snr_db,
+            crc_ok=decoded.crc_ok,
+            prefix=packed.prefix,
+            updates=packed.updates,
+            bits_header=packed.bits_header,
+            bits_body=packed.bits_body,
+            bits_crc=flowgraph.statistics.bits_crc(decoded.mcs, decoded.symbols),
+            bits_coded=coded_bits(decoded.symbols, rows[decoded.mcs]),
+        )
+        for packed, decoded in flowgraph.statistics.blocks()
+    ]
+
+
+def _settings(flowgraph: simulation) -> dict[str, object]:
+    """Option to value, those left at None apart."""
+    settings = {**vars(flowgraph.settings), **vars(flowgraph.settings.link)}
+    names = [f.name for kind in (flowgraph.settings, flowgraph.settings.link) for f in fields(kind)]
+    return {name: settings[name] for name in names if name != "link" and settings[name] is not None}
 
 
 def register(app: typer.Typer) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 
 from ..video.reader import VideoReader
 
+MOST_SAMPLES = 32  # even, so that halving keeps the first one
+
 
 class Comparison:
     """Reads the original once more, in step with the received frames.
@@ -20,6 +22,8 @@ class Comparison:
         metrics: compute PSNR, SSIM and the others.
         side_by_side: put the original left of the received picture.
         on_frame: called with each received frame and its index.
+        sample_every: keep both pictures of every n-th frame in `samples`, twice as far apart whenever
+            there are MOST_SAMPLES; 0 keeps none.
     """
 
     def __init__(
@@ -29,10 +33,13 @@ class Comparison:
         metrics: bool = True,
         side_by_side: bool = False,
         on_frame: Callable[[int, np.ndarray], None] | None = None,
+        sample_every: int = 0,
     ):
         self.side_by_side, self.on_frame = side_by_side, on_frame
+        self.sample_every = sample_every
+        self.samples: list[tuple[int, np.ndarray, np.ndarray]] = []  # index, original, received
         self.picture_width = 2 * size if side_by_side else size
-        self._originals = iter(VideoReader(path, size)) if metrics or side_by_side else None
+        self._originals = iter(VideoReader(path, size)) if metrics or side_by_side or sample_every else None
         self._metrics = None
         if metrics:
             from ..evaluate.metrics import MetricsAccumulator
@@ -48,7 +55,16 @@ class Comparison:
         original = next(self._originals)
         if self._metrics is not None:
             self._metrics.add(original, received)
+        if self.sample_every and index % self.sample_every == 0:
+            self._keep(index, original, received)
         return np.concatenate([original, received], axis=1) if self.side_by_side else received
+
+    def _keep(self, index: int, original: np.ndarray, received: np.ndarray) -> None:
+        if len(self.samples) == MOST_SAMPLES:
+            self.samples = self.samples[::2]
+            self.sample_every *= 2
+        if index % self.sample_every == 0:
+            self.samples.append((index, original, received.copy()))
 
     def result(self) -> tuple[dict[str, float | None], list[str]]:
         """Metrics by their names in the statistics document, and what a reader must know of them."""
@@ -57,6 +73,11 @@ class Comparison:
         quality = self._metrics.result()
         notes = quality.pop("notes")
         return quality, notes
+
+    @property
+    def psnr_per_frame(self) -> list[float]:
+        """PSNR in dB of each frame; empty without metrics."""
+        return [] if self._metrics is None else self._metrics.psnr_per_frame
 
     @property
     def weights_sha256(self) -> dict[str, str]:

@@ -6,15 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..codec.base import CodecDecoder, CodecEncoder
-from ..codec.resi_vidtok.packing import PREFIX_FIELD_BITS
-from ..codec.resi_vidtok.settings import ResiVidTokSettings
+from ..codec.registry import CodecModule, load_codec
 from ..errors import SettingsError
 from ..link.budget import payload_bits, symbols_per_key_frame
 from ..link.mcs_table import McsTable, load_mcs_table
-from ..models.tokenizers.base import VALUE_BITS
 
 
 @dataclass(frozen=True)
@@ -29,6 +27,7 @@ class LinkSettings:
         mcs_table: name of a table of the package, or a YAML file.
         gop_prefix: one K per GOP, (15), instead of one per key frame, (14).
         reference: what a token is compared with, "state" or "previous".
+        codec: name in the codec registry.
         tokenizer, interpolator: names in the model registry.
         weights, interpolator_weights: weight files; None for those that the registry finds.
     """
@@ -40,6 +39,7 @@ class LinkSettings:
     mcs_table: str | Path = "table1"
     gop_prefix: bool = False
     reference: Literal["state", "previous"] = "state"
+    codec: str = "resi_vidtok"
     tokenizer: str = "multiscale"
     weights: Path | None = None
     interpolator: str = "flow"
@@ -72,9 +72,16 @@ class LinkSettings:
         return max(4, key_frames_in_gop + 1) if self.gop_prefix else 4
 
     @property
-    def codec_settings(self) -> ResiVidTokSettings:
+    def codec_module(self) -> CodecModule:
+        """The codec that both ends run."""
+        return load_codec(self.codec)
+
+    @property
+    def codec_settings(self) -> Any:
         """The part that the codec needs."""
-        return ResiVidTokSettings(self.stride, self.gop, self.gop_prefix, self.reference)
+        return self.codec_module.make_settings(
+            stride=self.stride, gop=self.gop, gop_prefix=self.gop_prefix, reference=self.reference
+        )
 
     def check_budget(self, row: int | None = None) -> None:
         """Refuse a budget that cannot carry a single token.
@@ -84,7 +91,7 @@ class LinkSettings:
         Raises:
             SettingsError: raise `cbr` or `stride`.
         """
-        needed = 1 + VALUE_BITS + (PREFIX_FIELD_BITS if self.gop_prefix else 0)
+        needed = self.codec_module.least_bits(self.codec_settings)
         least = min(self.payload_bits) if row is None else self.payload_bits[row]
         if least < needed:
             raise SettingsError(
@@ -94,15 +101,11 @@ class LinkSettings:
 
     def make_encoder(self, tokenizer=None) -> CodecEncoder:
         """A new codec for a transmitter; with the named tokenizer unless one is given."""
-        from ..codec.resi_vidtok import ResiVidTokEncoder
-
-        return ResiVidTokEncoder(tokenizer or self.load_tokenizer(), self.codec_settings)
+        return self.codec_module.make_encoder(tokenizer or self.load_tokenizer(), self.codec_settings)
 
     def make_decoder(self, tokenizer=None, interpolator=None) -> CodecDecoder:
         """A new codec for a receiver; with the named tokenizer and interpolator unless they are given."""
-        from ..codec.resi_vidtok import ResiVidTokDecoder
-
-        return ResiVidTokDecoder(
+        return self.codec_module.make_decoder(
             tokenizer or self.load_tokenizer(), interpolator or self.load_interpolator(), self.codec_settings
         )
 

@@ -37,6 +37,7 @@ class SimulationSettings:
         feedback_delay: d in key frames.
         side_by_side: write the original left of the received picture.
         metrics: compare the received frames with the original ones.
+        sample_every: keep both pictures of every n-th frame for a report; 0 keeps none.
     """
 
     link: LinkSettings = field(default_factory=LinkSettings)
@@ -48,6 +49,7 @@ class SimulationSettings:
     feedback_delay: int = 1
     side_by_side: bool = False
     metrics: bool = True
+    sample_every: int = 0
 
     def __post_init__(self) -> None:
         if self.mcs is None and self.feedback_delay < 1:
@@ -84,7 +86,9 @@ class simulation(gr.top_block):
         self.interpolator = interpolator or link.load_interpolator()
         if self.tokenizer.size != link.size:
             raise SettingsError(f"--size must be {self.tokenizer.size} for this tokenizer, got {link.size}")
-        self.comparison = Comparison(path, link.size, settings.metrics, settings.side_by_side, on_frame)
+        self.comparison = Comparison(
+            path, link.size, settings.metrics, settings.side_by_side, on_frame, settings.sample_every
+        )
         self.statistics = StatisticsCollector(link.table, link.stride, link.gop, link.size)
         self.transmitter = transmitter(
             path,

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -89,6 +89,25 @@ class Statistics:
         write_text_atomically(path, self.to_json())
 
 
+class PackedBlock(NamedTuple):
+    """What the transmitter put into a block: bits of header and body, K and updates in tokens."""
+
+    bits_header: int
+    bits_body: int
+    prefix: int
+    updates: int
+
+
+class DecodedBlock(NamedTuple):
+    """What became of a block: its 0-based frame, row of the MCS table, SNR estimate, CRC, symbols."""
+
+    frame: int
+    mcs: int
+    snr_db: float
+    crc_ok: bool
+    symbols: int
+
+
 class StatisticsCollector:
     """Gathers what the stages report, from any thread, and sums it up once.
 
@@ -102,8 +121,8 @@ class StatisticsCollector:
     def __init__(self, table: McsTable, stride: int, gop: int, size: int):
         self._table, self._stride, self._gop, self._size = table, stride, gop, size
         self._lock = threading.Lock()
-        self._payloads: list[tuple[int, int, int, int]] = []  # header bits, body bits, K, updates
-        self._blocks: list[tuple[int, float, bool, int]] = []  # row, SNR in dB, CRC holds, symbols
+        self._payloads: list[PackedBlock] = []
+        self._blocks: list[DecodedBlock] = []
         self._iterations: list[int] = []
         self._overhead_symbols = 0
         self._stages: dict[str, list[float]] = {}
@@ -113,7 +132,9 @@ class StatisticsCollector:
     def packed(self, payload: Any) -> None:
         """Count a packed `Payload` (any object with bits_header, bits_body, prefix, updates)."""
         with self._lock:
-            self._payloads.append((payload.bits_header, payload.bits_body, payload.prefix, payload.updates))
+            self._payloads.append(
+                PackedBlock(payload.bits_header, payload.bits_body, payload.prefix, payload.updates)
+            )
 
     def received(
         self, frame: int, mcs: int, snr_db: float, crc_ok: bool, iterations: int, symbols: int
@@ -129,7 +150,7 @@ class StatisticsCollector:
             symbols: payload symbols that the packet held, as counted by the decoder.
         """
         with self._lock:
-            self._blocks.append((mcs, snr_db, crc_ok, symbols))
+            self._blocks.append(DecodedBlock(frame, mcs, snr_db, crc_ok, symbols))
             self._iterations.append(iterations)
 
     def overhead(self, symbols: int) -> None:
@@ -151,6 +172,11 @@ class StatisticsCollector:
         """Count frames that left the receiver."""
         with self._lock:
             self._frames += count
+
+    def blocks(self) -> list[tuple[PackedBlock, DecodedBlock]]:
+        """Both ends' view of each block that was sent and decoded, in order."""
+        with self._lock:
+            return list(zip(self._payloads, self._blocks, strict=False))
 
     @property
     def frames(self) -> int:
@@ -221,20 +247,21 @@ class StatisticsCollector:
         if not self._blocks:
             return
         count = len(self._blocks)
-        symbols = sum(block[3] for block in self._blocks)
+        symbols = sum(block.symbols for block in self._blocks)
         slots = SOURCE_VALUES_PER_PIXEL * self._size**2 * self._stride * count
-        result.blocks, result.blocks_failed = count, sum(not block[2] for block in self._blocks)
+        result.blocks, result.blocks_failed = count, sum(not block.crc_ok for block in self._blocks)
         result.bler = result.blocks_failed / count
         result.symbols_mean = symbols / count
         result.cbr_payload = symbols / slots
         result.cbr_total = (symbols + self._overhead_symbols) / slots
-        result.bits_crc = sum(self._crc_bits(row, k) for row, _, _, k in self._blocks)
-        estimates = [snr for _, snr, _, _ in self._blocks if math.isfinite(snr)]
+        result.bits_crc = sum(self.bits_crc(block.mcs, block.symbols) for block in self._blocks)
+        estimates = [block.snr_db for block in self._blocks if math.isfinite(block.snr_db)]
         result.snr_est_db = float(np.mean(estimates)) if estimates else None
-        counts = Counter(row for row, *_ in self._blocks)
+        counts = Counter(block.mcs for block in self._blocks)
         result.mcs = {self._table.rows[row].label: counts[row] for row in sorted(counts)}
 
-    def _crc_bits(self, row: int, symbols: int) -> int:
+    def bits_crc(self, row: int, symbols: int) -> int:
+        """CRC bits of a block of this row of the MCS table."""
         mcs = self._table.rows[row]
         return crc_bits(payload_bits_of(symbols, mcs), mcs.rate_1024) if coded_bits(symbols, mcs) else 0
 
