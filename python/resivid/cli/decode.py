@@ -31,7 +31,7 @@ def decode(
     tokenizer_weights: common.TokenizerWeightsOption = None,
 ) -> None:
     """Decode a token file (.rvt) into a video: detokenization and interpolation."""
-    from ..codec.resi_vidtok import ResiVidTokDecoder, ResiVidTokSettings
+    from ..codec.registry import load_codec
     from ..codec.rvt import RvtReader
     from ..models.registry import load_interpolator, load_tokenizer
     from ..video.writer import VideoWriter, check_writable
@@ -41,8 +41,11 @@ def decode(
         check_writable(output)
         model = load_tokenizer(_tokenizer_name(reader, tokenizer), tokenizer_weights)
         _check_tokenizer(reader, model)
-        settings = ResiVidTokSettings(header.stride, header.gop, header.gop_prefix, header.reference)
-        decoder = ResiVidTokDecoder(model, load_interpolator(interpolator, weights), settings)
+        codec = load_codec()  # version 1 of the file holds Resi-VidTok payloads
+        settings = codec.make_settings(
+            stride=header.stride, gop=header.gop, gop_prefix=header.gop_prefix, reference=header.reference
+        )
+        decoder = codec.make_decoder(model, load_interpolator(interpolator, weights), settings)
         with (
             VideoWriter(output, header.rate, header.size, header.size) as writer,
             common.Progress("decode", header.num_frames) as progress,

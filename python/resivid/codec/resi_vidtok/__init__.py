@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...models.tokenizers.base import VALUE_BITS
 from .decoder import ResiVidTokDecoder
 from .encoder import ResiVidTokEncoder
+from .packing import PREFIX_FIELD_BITS
 from .settings import ResiVidTokSettings
 
 if TYPE_CHECKING:
@@ -14,6 +16,16 @@ if TYPE_CHECKING:
     from ...models.tokenizers.base import Tokenizer
 
 __all__ = ["ResiVidTokDecoder", "ResiVidTokEncoder", "ResiVidTokSettings", "make_codec"]
+
+# What `codec.registry` asks of a codec.
+make_settings = ResiVidTokSettings
+make_encoder = ResiVidTokEncoder
+make_decoder = ResiVidTokDecoder
+
+
+def least_bits(settings: ResiVidTokSettings) -> int:
+    """Bits of one token: mask bit and value, and the prefix field of `gop_prefix`."""
+    return 1 + VALUE_BITS + (PREFIX_FIELD_BITS if settings.gop_prefix else 0)
 
 
 def make_codec(

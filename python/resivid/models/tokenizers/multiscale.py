@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 
 from ...errors import WeightsError
 from ..weight_files import sha256_of
@@ -31,7 +31,7 @@ def save(path: Path, pyramid: Pyramid, network: Refiner, notes: dict[str, str]) 
     tensors |= {f"decoder.{k}": v for k, v in network.state_dict().items()}
     metadata = {"format": FORMAT, "config": json.dumps(network.config.to_dict()), **notes}
     part = path.with_name(path.name + ".part")
-    save_file({k: v.half().contiguous().cpu() for k, v in tensors.items()}, part, metadata)
+    part.write_bytes(to_bytes({k: v.half().contiguous().cpu() for k, v in tensors.items()}, metadata))
     part.replace(path)
 
 
