@@ -23,8 +23,12 @@ _MODULE_OF = {
     "token_packer": "blocks.token_packer",
     "token_unpacker": "blocks.token_unpacker",
     "video_sink": "blocks.video_sink",
+    "payload_to_stream": "blocks.payload_to_stream",
+    "LinkSettings": "flowgraphs.settings",
     "transmitter": "flowgraphs.transmitter",
     "receiver": "flowgraphs.receiver",
+    "SimulationSettings": "flowgraphs.simulate",
+    "simulation": "flowgraphs.simulate",
 }
 
 # What to install for a package that an import asks for; any other is installed under its own name.

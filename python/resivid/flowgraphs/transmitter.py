@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gnuradio import gr, pdu
+from gnuradio import gr
 
+from ..blocks.payload_to_stream import payload_to_stream
 from ..blocks.token_packer import token_packer
 from ..blocks.token_source import token_source
 from ..codec.base import CodecEncoder
@@ -49,9 +50,8 @@ class transmitter(gr.hier_block2):
         self.packer = token_packer(
             codec_encoder, settings.payload_bits, feedback_delay, start_mcs, statistics=statistics
         )
-        self.to_stream = pdu.pdu_to_tagged_stream(gr.types.byte_t, PACKET_LEN)
+        self.to_stream = payload_to_stream(settings.largest_payload_bits, PACKET_LEN)
         self.encoder = ldpc_qam_encoder(settings.symbols, settings.table.as_tuples(), PACKET_LEN)
-        self.to_stream.set_min_output_buffer(self.encoder.input_buffer_items())
         for port in ("mcs", "credit", "done"):
             self.message_port_register_hier_in(port)
         self.msg_connect((self.source, "tokens"), (self.packer, "tokens"))

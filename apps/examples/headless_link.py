@@ -1,0 +1,24 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A video over a simulated channel, from the hier blocks: headless_link.py IN OUT.mp4 [SNR in dB]"""
+import sys
+
+from gnuradio import gr, resivid
+
+
+class headless_link(gr.top_block):
+    def __init__(self, video, output, snr_db):
+        gr.top_block.__init__(self)
+        settings = resivid.LinkSettings(cbr="4e-4", stride=8, gop=32)
+        transmitter = resivid.transmitter(video, settings)
+        channel = resivid.channel([snr_db], seed=0)
+        self.receiver = resivid.receiver(output, settings, transmitter.rate)
+        self.connect(transmitter, channel, self.receiver)
+        for port in ("mcs", "credit", "done"):  # the way back: row, free places, end
+            self.msg_connect((self.receiver, port), (transmitter, port))
+
+
+if __name__ == "__main__":
+    link = headless_link(sys.argv[1], sys.argv[2], float(sys.argv[3]) if len(sys.argv) > 3 else 6.0)
+    link.run()
+    print(f"{link.receiver.sink.num_frames} frames received")
