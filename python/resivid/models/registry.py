@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import MissingPackageError, ResividError, SettingsError, WeightsError
+from ..errors import MissingPackageError, SettingsError
 from .interpolation.base import Interpolator
 from .tokenizers.base import Tokenizer
-from .weight_files import WeightFile, catalogue, find_file, locate, verify_file
+from .weight_files import OK, WeightFile, catalogue, locate, state_of
 
 Loader = Callable[[Path | None, str], Any]  # (weight file or None, torch device) -> the model
 LoaderT = TypeVar("LoaderT", bound=Loader)
@@ -125,30 +125,14 @@ def _outside_entry(kind: str, name: str, known: list[str]) -> Entry:
 
 
 def verify(entry: Entry) -> str:
-    """State of an entry's weights in one word or line: "none needed", "ok", "not in the catalogue" or the error."""
-    if not entry.weights:
-        return "none needed"
-    try:
-        path = find_file(entry.weights)
-        if entry.weight_file is None:
-            return "not in the catalogue"
-        verify_file(path, entry.weight_file)
-    except WeightsError as error:
-        return str(error)
-    return "ok"
+    """State of an entry's weights: "none needed", or what `weight_files.state_of` says."""
+    return state_of(entry.weights) if entry.weights else "none needed"
 
 
 def problems() -> dict[str, str]:
     """Weight files that should be in the package and are not as they should be: name to what is wrong."""
-    found: dict[str, str] = {}
-    for name, known in catalogue().items():
-        if not known.shipped:
-            continue
-        try:
-            verify_file(find_file(name), known)
-        except ResividError as error:
-            found[name] = str(error)
-    return found
+    states = {name: state_of(name) for name, known in catalogue().items() if known.shipped}
+    return {name: state for name, state in states.items() if state != OK}
 
 
 def _later(module: str) -> Loader:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FOLDER_VARIABLE = "RESIVID_WEIGHTS"
 PACKAGE_FOLDER = Path(__file__).parent / "weights"
 CATALOGUE = PACKAGE_FOLDER / "catalogue.yaml"
+OK, ABSENT, UNLISTED = "ok", "absent", "not in the catalogue"  # states of a weight file
 FOREIGN_SUFFIXES = (".pkl", ".pth", ".pt", ".bin")  # zip archives of torch.save
 
 
@@ -102,6 +103,22 @@ def verify_file(path: Path, known: WeightFile) -> None:
         raise WeightsError(
             f"{path}: damaged or another version: sha256 {digest[:12]}..., expected {known.sha256[:12]}..."
         )
+
+
+def state_of(name: str) -> str:
+    """State of a weight file: "ok", "absent", "not in the catalogue", or one line with what is wrong with it."""
+    known = catalogue().get(name)
+    try:
+        path = find_file(name)
+    except WeightsError as error:
+        return str(error) if known is not None and known.shipped else ABSENT
+    if known is None:
+        return UNLISTED
+    try:
+        verify_file(path, known)
+    except WeightsError as error:
+        return str(error)
+    return OK
 
 
 def locate(name: str, explicit: Path | None = None) -> Path:

@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save
 from torch import nn
 
+from ...errors import WeightsError
 from ..weight_files import fill, read_state, sha256_of
 from .base import check_arguments
 
@@ -109,6 +111,23 @@ def load(path: Path, device: str = "cpu") -> RifeInterpolator:
     network = IFNet()
     fill(network, flow_state(path), path)
     return RifeInterpolator(network, {path.name: sha256_of(path)}, device)
+
+
+def convert(source: Path, target: Path) -> None:
+    """Write the tensors that `load` uses of a released checkpoint as safetensors, float32.
+
+    Raises:
+        WeightsError: the source is missing, corrupt or another network, or the target cannot be written.
+    """
+    network = IFNet()
+    fill(network, flow_state(source), source)
+    part = target.with_name(f".{target.name}.part")
+    try:
+        part.write_bytes(save({key: value.contiguous() for key, value in network.state_dict().items()}))
+        part.replace(target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise WeightsError(f"{target}: cannot be written ({error.strerror})") from error
 
 
 class RifeInterpolator:
