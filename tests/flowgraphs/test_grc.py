@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""GRC: descriptions that fit the blocks, flowgraphs that compile and run without a display."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from clips import read_frames, write_clip
+from gnuradio.resivid.cli.grc import blocks_folder, environment_with_blocks, find_program
+
+ROOT = Path(__file__).resolve().parents[2]
+FLOWGRAPHS = sorted((ROOT / "grc/flowgraphs").glob("*.grc"))
+DESCRIPTIONS = sorted((ROOT / "grc").glob("*.block.yml"))
+
+
+def environment():
+    headless = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    return environment_with_blocks(headless, blocks_folder())
+
+
+def compile_flowgraph(path, folder):
+    """Run the distribution's grcc under this interpreter; the program it wrote."""
+    grcc = find_program("grcc", os.environ.get("PATH", ""), Path(sys.prefix) / "bin")
+    command = [sys.executable, str(grcc), "-o", str(folder), str(path)]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120)
+    program = folder / f"{yaml.safe_load(path.read_text())['options']['parameters']['id']}.py"
+    assert done.returncode == 0 and program.exists(), done.stdout + done.stderr
+    return program
+
+
+def run(program, *arguments):
+    command = [sys.executable, str(program), *map(str, arguments)]
+    done = subprocess.run(
+        command, env=environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("path", FLOWGRAPHS, ids=lambda p: p.stem)
+def test_every_flowgraph_compiles(path, tmp_path):
+    assert "resivid." in compile_flowgraph(path, tmp_path).read_text()
+
+
+def test_awgn_simulation_runs_without_a_display_and_ends_by_itself(tmp_path):
+    clip = write_clip(tmp_path / "in.mp4", 17)
+    program = compile_flowgraph(ROOT / "grc/flowgraphs/awgn_simulation.grc", tmp_path)
+    run(program, "--video", clip, "--output", tmp_path / "out.mp4", "--snr-db", "8")
+    assert len(read_frames(tmp_path / "out.mp4")) == 17
+
+
+def block(name, key, **parameters):
+    states = {"coordinate": [0, 0], "rotation": 0, "state": "enabled"}
+    return {"name": name, "id": key, "parameters": parameters, "states": states}
+
+
+def test_the_hier_blocks_make_the_same_link(tmp_path):
+    clip = write_clip(tmp_path / "in.mp4", 9)
+    flowgraph = yaml.safe_load((ROOT / "grc/flowgraphs/awgn_simulation.grc").read_text())
+    flowgraph["options"]["parameters"]["id"] = "hier_link"
+    flowgraph["blocks"] = [
+        block("settings", "variable_resivid_settings", stride="4", cbr="8e-4"),
+        block("tx", "resivid_transmitter", path=str(clip), settings="settings"),
+        block("channel", "resivid_channel", snr_db="[6.0]", seed="1"),
+        block("rx", "resivid_receiver", path=str(tmp_path / "out.mp4"), settings="settings", rate="30"),
+    ]
+    streams = [["tx", "0", "channel", "0"], ["channel", "0", "rx", "0"]]
+    flowgraph["connections"] = streams + [["rx", port, "tx", port] for port in ("mcs", "credit", "done")]
+    (tmp_path / "hier_link.grc").write_text(yaml.safe_dump(flowgraph))
+    run(compile_flowgraph(tmp_path / "hier_link.grc", tmp_path))
+    assert len(read_frames(tmp_path / "out.mp4")) == 9
+
+
+def test_the_headless_example_builds_the_link_from_the_hier_blocks(tmp_path):
+    example = ROOT / "apps/examples/headless_link.py"
+    assert len(example.read_text().splitlines()) <= 25
+    clip = write_clip(tmp_path / "in.mp4", 20)
+    assert "20 frames received" in run(example, clip, tmp_path / "out.mp4", "6")
+    assert len(read_frames(tmp_path / "out.mp4")) == 20
+
+
+@pytest.mark.parametrize("path", DESCRIPTIONS, ids=lambda p: p.name.partition(".")[0])
+def test_descriptions_are_complete(path):
+    description = yaml.safe_load(path.read_text())
+    assert path.name == f"{description['id']}.block.yml"
+    assert description["label"] and description["category"].startswith("[resivid]/")
+    assert len(description["documentation"]) > 100
+    made = description["templates"].get("make") or description["templates"]["var_make"]
+    for parameter in description.get("parameters", []):
+        assert parameter["label"] and "default" in parameter
+        assert "${" + parameter["id"] in made, f"{parameter['id']} is not used"
+    for port in description.get("inputs", []) + description.get("outputs", []):
+        assert port["domain"] == "stream" or port["optional"]
+
+
+def test_the_tree_holds_every_block_where_its_description_says():
+    tree = yaml.safe_load((ROOT / "grc/resivid.tree.yml").read_text())["[resivid]"]
+    places = {key: folder for entry in tree for folder, keys in entry.items() for key in keys}
+    descriptions = [yaml.safe_load(path.read_text()) for path in DESCRIPTIONS]
+    assert places == {d["id"]: d["category"].partition("/")[2] for d in descriptions}
