@@ -29,7 +29,8 @@ void awgn_channel::apply(const std::complex<float>* in,
                          std::size_t n,
                          float snr_db)
 {
-    const float deviation = float(std::sqrt(0.5 * std::pow(10.0, -double(snr_db) / 10.0))); // an axis
+    const float deviation =
+        float(std::sqrt(0.5 * std::pow(10.0, -double(snr_db) / 10.0))); // an axis
     for (std::size_t i = 0; i < n; ++i) {
         const auto noise = unit_noise();
         out[i] = { std::fma(deviation, noise.real(), in[i].real()),

@@ -22,7 +22,8 @@ public:
 
     /*! \brief out[i] = in[i] + noise of variance 10^(-snr_db/10); in place is allowed.
      *  \param snr_db Es/N0 in dB; +infinity adds nothing (the sequence still advances). */
-    void apply(const std::complex<float>* in, std::complex<float>* out, std::size_t n, float snr_db);
+    void
+    apply(const std::complex<float>* in, std::complex<float>* out, std::size_t n, float snr_db);
 
 private:
     std::complex<float> unit_noise(); // both axes of variance 1

@@ -27,7 +27,8 @@ std::uint32_t crc::compute(const std::uint8_t* data, std::size_t n) const
 {
     const std::uint32_t mask = (1u << d_bits) - 1;
     std::uint32_t remainder = 0;
-    // Leading zeros do not change a CRC of start value 0: bits before the first whole byte come as one.
+    // Leading zeros do not change a CRC of start value 0: bits before the first whole byte come as
+    // one.
     std::size_t i = 0;
     std::uint32_t byte = 0;
     while (i < n) {

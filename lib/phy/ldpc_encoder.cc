@@ -46,7 +46,8 @@ void ldpc_encoder::encode(std::uint8_t* code_word)
 
 /* In the sum of the four core rows the staircase of parity columns 2 to 4 cancels, and with it two
  * of the three entries of column 1: what is left is column 1 rotated by d_core_shift. Then row 0
- * gives column 2 and row 3 column 4. Column 3 stands in row 2 with column 4 and perhaps column 1. */
+ * gives column 2 and row 3 column 4. Column 3 stands in row 2 with column 4 and perhaps column 1.
+ */
 void ldpc_encoder::solve_core(std::uint8_t* code_word)
 {
     const unsigned first = d_graph.num_systematic;

@@ -32,8 +32,8 @@ private:
     const base_graph& d_graph;
     unsigned d_z;
     std::vector<lifted_edge> d_edges;
-    unsigned d_core_shift;             // of the first parity column in the sum of rows 0..3
-    std::vector<std::uint8_t> d_sums;  // of rows 0..3 over the systematic bits, and their sum
+    unsigned d_core_shift;            // of the first parity column in the sum of rows 0..3
+    std::vector<std::uint8_t> d_sums; // of rows 0..3 over the systematic bits, and their sum
 };
 
 } // namespace gr::resivid::phy

@@ -17,10 +17,10 @@ struct base_edge {
 
 /*! \brief A base graph: edges by row, then column; the first columns are the systematic ones. */
 struct base_graph {
-    unsigned num_rows;                       //!< 46 or 42
-    unsigned num_columns;                    //!< 68 or 52
-    unsigned num_systematic;                 //!< 22 or 10 columns
-    const std::vector<base_edge>& edges;     //!< 316 or 197
+    unsigned num_rows;                   //!< 46 or 42
+    unsigned num_columns;                //!< 68 or 52
+    unsigned num_systematic;             //!< 22 or 10 columns
+    const std::vector<base_edge>& edges; //!< 316 or 197
 };
 
 /*! \brief Base graph 1 or 2. \throws std::invalid_argument for another number. */

@@ -17,8 +17,7 @@ link_decoder::chain::chain(const block_format& f,
 {
     // E_r takes at most two values: the smaller one for the first code blocks.
     for (const auto& matcher : { matchers.front(), matchers.back() })
-        decoders.emplace_back(
-            f.base_graph, f.lifting_size, max_iterations, matcher.useful_rows());
+        decoders.emplace_back(f.base_graph, f.lifting_size, max_iterations, matcher.useful_rows());
 }
 
 link_decoder::link_decoder(unsigned symbols,
@@ -35,8 +34,7 @@ link_decoder::link_decoder(unsigned symbols,
         const auto& f = d_encoder.format(row);
         d_chains.emplace_back(f, max_iterations, redundancy_version);
         coded = std::max<std::size_t>(coded, f.coded_bits);
-        code_word =
-            std::max<std::size_t>(code_word, d_chains.back().decoders[0].code_word_bits());
+        code_word = std::max<std::size_t>(code_word, d_chains.back().decoders[0].code_word_bits());
         code_blocks = std::max<std::size_t>(code_blocks, f.num_code_blocks * f.systematic_bits);
         payload = std::max<std::size_t>(payload, f.payload_bits);
     }
@@ -59,8 +57,7 @@ const link_result& link_decoder::decode(unsigned row, const std::complex<float>*
     d_scrambler.descramble(d_llr.data(), c.format.coded_bits);
     const bool parity_ok = decode_blocks(c);
     d_result.payload.resize(c.format.payload_bits);
-    d_result.crc_ok =
-        c.segmenter.join(d_code_blocks.data(), d_result.payload.data()) && parity_ok;
+    d_result.crc_ok = c.segmenter.join(d_code_blocks.data(), d_result.payload.data()) && parity_ok;
     if (d_result.crc_ok) {
         d_encoder.encode(row, d_result.payload.data(), d_sent.data());
         d_result.snr_db = known_symbols_snr_db(symbols, d_sent.data(), n);

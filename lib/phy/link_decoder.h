@@ -14,24 +14,25 @@ namespace gr::resivid::phy {
 
 /*! \brief One decoded key frame. */
 struct link_result {
-    std::vector<std::uint8_t> payload; //!< A bits, one a byte; hard decisions also when crc_ok is false
-    bool crc_ok = false;               //!< every CRC and every parity check holds
-    unsigned iterations = 0;           //!< layered iterations, the largest of all code blocks
-    float snr_db = 0.0f;               //!< Es/N0 estimate; NaN when a symbol is not finite
+    std::vector<std::uint8_t>
+        payload;             //!< A bits, one a byte; hard decisions also when crc_ok is false
+    bool crc_ok = false;     //!< every CRC and every parity check holds
+    unsigned iterations = 0; //!< layered iterations, the largest of all code blocks
+    float snr_db = 0.0f;     //!< Es/N0 estimate; NaN when a symbol is not finite
 };
 
 /*! \brief SNR estimate, demapping, descrambling, LDPC decoding, CRC for one block size.
  *
- * The SNR for the demapper comes from the constellation's likelihood. When the CRC holds the payload
- * is encoded again and the reported SNR is that of the known symbols.
- * A block counts as good only when the CRC holds AND the code word satisfies its parity checks: a
- * wrong payload must then be another code word that also meets 16 or 24 CRC bits. Null, constant and
- * not finite input meet the scrambling sequence (scrambler.h) and fail. No allocation after
- * construction. */
+ * The SNR for the demapper comes from the constellation's likelihood. When the CRC holds the
+ * payload is encoded again and the reported SNR is that of the known symbols. A block counts as
+ * good only when the CRC holds AND the code word satisfies its parity checks: a wrong payload must
+ * then be another code word that also meets 16 or 24 CRC bits. Null, constant and not finite input
+ * meet the scrambling sequence (scrambler.h) and fail. No allocation after construction. */
 class link_decoder
 {
 public:
-    //! Parameters and exceptions as for link_encoder; max_iterations of the LDPC decoder, at least 1.
+    //! Parameters and exceptions as for link_encoder; max_iterations of the LDPC decoder, at
+    //! least 1.
     link_decoder(unsigned symbols,
                  std::vector<mcs_row> table,
                  unsigned max_iterations = 20,

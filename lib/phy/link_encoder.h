@@ -28,7 +28,8 @@ class link_encoder
 public:
     /*! \param symbols k_t, channel symbols of a key frame.
      *  \param table rows by number.
-     *  \throws std::invalid_argument when the table is empty or a row leaves no room for a payload. */
+     *  \throws std::invalid_argument when the table is empty or a row leaves no room for a payload.
+     */
     link_encoder(unsigned symbols, std::vector<mcs_row> table, unsigned redundancy_version = 0);
 
     unsigned symbols() const { return d_symbols; }

@@ -57,8 +57,8 @@ float mcs_selector::mean_db() const
 // The highest row whose threshold is met but for UP_MARGIN_DB; 0 when there is none.
 int mcs_selector::highest_met(float snr_db) const
 {
-    const auto above = std::upper_bound(
-        d_thresholds_db.begin(), d_thresholds_db.end(), snr_db + UP_MARGIN_DB);
+    const auto above =
+        std::upper_bound(d_thresholds_db.begin(), d_thresholds_db.end(), snr_db + UP_MARGIN_DB);
     return std::max(0, int(above - d_thresholds_db.begin()) - 1);
 }
 

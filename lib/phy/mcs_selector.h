@@ -25,7 +25,8 @@ public:
                           unsigned window = 8,
                           unsigned start_row = 0);
 
-    //! Row for the next key frame; 0 below the first threshold; unchanged when snr_db is not finite.
+    //! Row for the next key frame; 0 below the first threshold; unchanged when snr_db is not
+    //! finite.
     int select(float snr_db);
 
     int row() const { return d_row; } //!< row in force

@@ -21,7 +21,7 @@ public:
      *  \throws std::invalid_argument when one of them is out of range. */
     rate_matcher(const block_format& format, unsigned coded_bits, unsigned redundancy_version = 0);
 
-    unsigned coded_bits() const { return d_source.size(); }  //!< E
+    unsigned coded_bits() const { return d_source.size(); }      //!< E
     unsigned code_word_bits() const { return d_code_word_bits; } //!< 68 Zc or 52 Zc
 
     //! Code word (68 Zc or 52 Zc bits) to E interleaved bits.

@@ -8,8 +8,8 @@
 namespace gr::resivid::phy {
 namespace {
 
-constexpr unsigned MAX_STEPS = 50;         // of expectation maximisation
-constexpr double STEP_RATIO = 0.001;       // stop at 0.1 % change of N0: 0.004 dB
+constexpr unsigned MAX_STEPS = 50;   // of expectation maximisation
+constexpr double STEP_RATIO = 0.001; // stop at 0.1 % change of N0: 0.004 dB
 
 double variance(double snr_db) { return std::pow(10.0, -snr_db / 10.0); }
 
@@ -52,7 +52,8 @@ double blind_snr_estimator::expected_noise(const std::complex<float>* symbols,
     const float inverse_n0 = float(1.0 / n0);
     double sum = 0.0;
     for (std::size_t i = 0; i < n; ++i)
-        sum += axis_noise(symbols[i].real(), inverse_n0) + axis_noise(symbols[i].imag(), inverse_n0);
+        sum +=
+            axis_noise(symbols[i].real(), inverse_n0) + axis_noise(symbols[i].imag(), inverse_n0);
     return sum / n;
 }
 

@@ -50,14 +50,14 @@ unsigned used_columns(unsigned base_graph, unsigned block_bits)
 unsigned smallest_lifting_size(unsigned columns, unsigned code_block_bits)
 {
     const auto& sizes = lifting_sizes();
-    return *std::lower_bound(
-        sizes.begin(), sizes.end(), (code_block_bits + columns - 1) / columns);
+    return *std::lower_bound(sizes.begin(), sizes.end(), (code_block_bits + columns - 1) / columns);
 }
 
 void check_modulation(unsigned rate_1024, unsigned bits_per_symbol)
 {
     if (rate_1024 < 1 || rate_1024 > 1023)
-        throw std::invalid_argument("rate_1024 must be 1 to 1023, got " + std::to_string(rate_1024));
+        throw std::invalid_argument("rate_1024 must be 1 to 1023, got " +
+                                    std::to_string(rate_1024));
     if (bits_per_symbol < 2 || bits_per_symbol > 8 || bits_per_symbol % 2)
         throw std::invalid_argument("bits_per_symbol must be 2, 4, 6 or 8, got " +
                                     std::to_string(bits_per_symbol));
@@ -107,8 +107,7 @@ block_format segment_block(unsigned payload_bits,
                                     " equal code blocks");
     f.code_block_bits = total / f.num_code_blocks;
     f.code_block_crc = f.num_code_blocks > 1 ? CODE_BLOCK_CRC : 0;
-    f.lifting_size =
-        smallest_lifting_size(used_columns(f.base_graph, block), f.code_block_bits);
+    f.lifting_size = smallest_lifting_size(used_columns(f.base_graph, block), f.code_block_bits);
     f.systematic_bits = get_base_graph(f.base_graph).num_systematic * f.lifting_size;
     return f;
 }

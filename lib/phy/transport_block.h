@@ -11,16 +11,16 @@ namespace gr::resivid::phy {
 
 /*! \brief How the payload of one key frame becomes code blocks. All sizes in bits. */
 struct block_format {
-    unsigned payload_bits;     //!< A
-    unsigned crc_bits;         //!< L of the transport block: 16 up to A = 3,824, else 24
-    unsigned coded_bits;       //!< G = symbols x Qm: bits on the channel
-    unsigned bits_per_symbol;  //!< Qm
-    unsigned base_graph;       //!< 1 or 2
-    unsigned num_code_blocks;  //!< C
-    unsigned code_block_bits;  //!< K': payload, CRCs, without filler bits
-    unsigned code_block_crc;   //!< 24 when C > 1, else 0
-    unsigned lifting_size;     //!< Zc
-    unsigned systematic_bits;  //!< K = 22 Zc or 10 Zc, with filler bits
+    unsigned payload_bits;    //!< A
+    unsigned crc_bits;        //!< L of the transport block: 16 up to A = 3,824, else 24
+    unsigned coded_bits;      //!< G = symbols x Qm: bits on the channel
+    unsigned bits_per_symbol; //!< Qm
+    unsigned base_graph;      //!< 1 or 2
+    unsigned num_code_blocks; //!< C
+    unsigned code_block_bits; //!< K': payload, CRCs, without filler bits
+    unsigned code_block_crc;  //!< 24 when C > 1, else 0
+    unsigned lifting_size;    //!< Zc
+    unsigned systematic_bits; //!< K = 22 Zc or 10 Zc, with filler bits
 
     //! E_r: bits of code block r on the channel, a multiple of Qm (TS 38.212 5.4.2.1, one layer).
     unsigned rate_matched_bits(unsigned r) const;

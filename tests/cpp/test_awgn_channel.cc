@@ -49,7 +49,8 @@ BOOST_AUTO_TEST_CASE(mean_variance_and_correlation_of_the_noise)
 
 BOOST_AUTO_TEST_CASE(shape_is_gaussian)
 {
-    // Shares beyond 1, 2, 3 deviations of an axis, erfc(x / sqrt 2), within four binomial deviations
+    // Shares beyond 1, 2, 3 deviations of an axis, erfc(x / sqrt 2), within four binomial
+    // deviations
     constexpr std::size_t N = 200000;
     const auto w = noise(2, N, 0.0f);
     for (double x : { 1.0, 2.0, 3.0 }) {
@@ -74,8 +75,8 @@ BOOST_AUTO_TEST_CASE(seed_and_sequence)
 
 BOOST_AUTO_TEST_CASE(same_numbers_on_every_machine)
 {
-    /* By hand from the definition: mt19937_64 is fixed by the C++ standard (its 10,000th value for the
-     * default seed is 9981545732273789042), the rest is Box-Muller on a grid of 2^-20. */
+    /* By hand from the definition: mt19937_64 is fixed by the C++ standard (its 10,000th value for
+     * the default seed is 9981545732273789042), the rest is Box-Muller on a grid of 2^-20. */
     std::mt19937_64 generator(5489u);
     const double radius = std::sqrt(-2 * std::log(((generator() >> 11) + 1) / 9007199254740992.0));
     const double angle = 2 * M_PI * ((generator() >> 11) / 9007199254740992.0);

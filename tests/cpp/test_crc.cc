@@ -48,7 +48,8 @@ void compare(const crc& c, const std::vector<unsigned>& generator)
         const bits expected = remainder_by_long_division(data, generator);
         data.resize(n + c.bits());
         c.append(data.data(), n);
-        BOOST_TEST(bits(data.begin() + n, data.end()) == expected, boost::test_tools::per_element());
+        BOOST_TEST(bits(data.begin() + n, data.end()) == expected,
+                   boost::test_tools::per_element());
         BOOST_TEST(c.check(data.data(), data.size()));
     }
 }

@@ -20,7 +20,8 @@ float box_plus_exact(float a, float b)
 }
 
 /* Layered exact belief propagation check by check: slow and obvious. Messages by (check, edge). */
-std::vector<std::uint8_t> decode_slowly(unsigned bg, unsigned z, std::vector<float> total, unsigned n)
+std::vector<std::uint8_t>
+decode_slowly(unsigned bg, unsigned z, std::vector<float> total, unsigned n)
 {
     std::vector<std::vector<unsigned>> checks(get_base_graph(bg).num_rows * z);
     for (const auto& edge : lift(bg, z))
@@ -59,7 +60,8 @@ std::vector<std::uint8_t> random_word(unsigned bg, unsigned z, std::mt19937& gen
     return word;
 }
 
-std::vector<float> noisy(const std::vector<std::uint8_t>& word, unsigned z, float snr, std::mt19937& g)
+std::vector<float>
+noisy(const std::vector<std::uint8_t>& word, unsigned z, float snr, std::mt19937& g)
 {
     std::normal_distribution<float> noise(0.0f, std::sqrt(1.0f / snr));
     std::vector<float> llr;
@@ -87,7 +89,8 @@ BOOST_AUTO_TEST_CASE(every_lifting_size_decodes_a_little_noise)
             const auto word = random_word(bg, z, generator);
             ldpc_decoder decoder(bg, z);
             std::vector<std::uint8_t> decoded(word.size());
-            const auto result = decoder.decode(noisy(word, z, 4.0f, generator).data(), decoded.data());
+            const auto result =
+                decoder.decode(noisy(word, z, 4.0f, generator).data(), decoded.data());
             BOOST_TEST(result.parity_ok, "base graph " << bg << ", Z " << z);
             BOOST_TEST(decoded == word);
         }
@@ -115,7 +118,8 @@ BOOST_AUTO_TEST_CASE(linear_correction_is_close_to_exact_belief_propagation)
     }
     BOOST_TEST(failed_exact > NUM_WORDS / 50);
     BOOST_TEST(failed_exact < NUM_WORDS / 2);
-    // Same noise: where they differ it may fall either way, deviation about the root of their number.
+    // Same noise: where they differ it may fall either way, deviation about the root of their
+    // number.
     BOOST_TEST(std::abs(int(failed) - int(failed_exact)) <= 3 * std::sqrt(std::max(1u, differ)));
     BOOST_TEST(differ <= NUM_WORDS / 10);
 }

@@ -29,7 +29,8 @@ std::vector<std::uint8_t> random_bits(std::size_t n, std::mt19937& generator)
 BOOST_AUTO_TEST_CASE(rows_change_from_frame_to_frame)
 {
     std::mt19937 generator(1);
-    for (unsigned symbols : { 157u, 629u, 943u, 5000u }) { // 5,000: several code blocks at the top row
+    for (unsigned symbols :
+         { 157u, 629u, 943u, 5000u }) { // 5,000: several code blocks at the top row
         link_encoder encoder(symbols, TABLE_I);
         link_decoder decoder(symbols, TABLE_I);
         awgn_channel channel(symbols);

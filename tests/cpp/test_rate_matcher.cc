@@ -13,7 +13,8 @@ using namespace gr::resivid::phy;
 namespace {
 
 /* TS 38.212 5.4.2 as it is written: d without the first 2 Zc bits, NULL (-1) for filler bits, bit
- * selection into e, then f_(i + j Qm) = e_(i E/Qm + j). Bits are named by their place in the word. */
+ * selection into e, then f_(i + j Qm) = e_(i E/Qm + j). Bits are named by their place in the word.
+ */
 std::vector<int> selection_as_written(const block_format& f, unsigned e_bits, unsigned rv)
 {
     const unsigned z = f.lifting_size;
@@ -77,8 +78,8 @@ BOOST_AUTO_TEST_CASE(recover_adds_repeated_bits)
 
 BOOST_AUTO_TEST_CASE(rows_without_sent_parity_bits_are_left_out)
 {
-    // 629 symbols of 16QAM 658/1024: 2,516 bits; Zc = 176, K' = 1,616, so 1,264 systematic bits are sent
-    // and 1,252 parity bits: 7.1 columns, so the first eight rows matter
+    // 629 symbols of 16QAM 658/1024: 2,516 bits; Zc = 176, K' = 1,616, so 1,264 systematic bits are
+    // sent and 1,252 parity bits: 7.1 columns, so the first eight rows matter
     const auto f = plan_block(629, 658, 4);
     const auto rows = rate_matcher(f, f.coded_bits).useful_rows();
     BOOST_TEST(rows == (std::vector<unsigned>{ 0, 1, 2, 3, 4, 5, 6, 7 }));

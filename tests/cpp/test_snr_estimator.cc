@@ -28,16 +28,19 @@ std::vector<std::complex<float>> random_symbols(unsigned qm, std::size_t n, unsi
 
 BOOST_AUTO_TEST_CASE(long_blocks_give_the_true_snr)
 {
-    // 100,000 symbols: even from energy alone, deviation sqrt(0.32 + 2 N0 + N0^2) / N0 / 316 is 0.08 dB
+    // 100,000 symbols: even from energy alone, deviation sqrt(0.32 + 2 N0 + N0^2) / N0 / 316 is
+    // 0.08 dB
     constexpr std::size_t N = 100000;
     for (unsigned qm : { 2, 4 })
         for (float snr_db = -6.0f; snr_db <= 12.0f; snr_db += 3.0f) {
             const auto sent = random_symbols(qm, N, qm);
             auto received = sent;
             awgn_channel(11).apply(sent.data(), received.data(), N, snr_db);
-            BOOST_TEST(std::abs(blind_snr_estimator(qm).estimate_db(received.data(), N) - snr_db) < 0.25f);
+            BOOST_TEST(std::abs(blind_snr_estimator(qm).estimate_db(received.data(), N) - snr_db) <
+                       0.25f);
             // N0 with relative deviation 1/sqrt(N): 0.014 dB
-            BOOST_TEST(std::abs(known_symbols_snr_db(received.data(), sent.data(), N) - snr_db) < 0.06f);
+            BOOST_TEST(std::abs(known_symbols_snr_db(received.data(), sent.data(), N) - snr_db) <
+                       0.06f);
         }
 }
 

@@ -12,8 +12,9 @@ using namespace gr::resivid::phy;
 BOOST_AUTO_TEST_CASE(sizes_of_table_i_at_629_symbols)
 {
     // floor(R 629 Qm) worked by hand, less a CRC of 16 bits
-    const unsigned rows[][3] = { { 2, 251, 308 },  { 2, 308, 378 },  { 2, 526, 646 }, { 2, 679, 834 },
-                                 { 4, 434, 1066 }, { 4, 553, 1358 }, { 4, 658, 1616 } };
+    const unsigned rows[][3] = { { 2, 251, 308 }, { 2, 308, 378 },  { 2, 526, 646 },
+                                 { 2, 679, 834 }, { 4, 434, 1066 }, { 4, 553, 1358 },
+                                 { 4, 658, 1616 } };
     for (const auto& row : rows) {
         const auto f = plan_block(629, row[1], row[0]);
         BOOST_TEST(f.payload_bits + 16 == row[2]);
@@ -37,7 +38,8 @@ BOOST_AUTO_TEST_CASE(base_graph_at_the_edges_of_its_rule)
 
 BOOST_AUTO_TEST_CASE(lifting_size_is_the_smallest_that_holds_the_block)
 {
-    // K_b = 6, 8, 9, 10 of 5.2.2 on base graph 2: 6 x 32 = 192, 8 x 26 = 208, 9 x 64 = 576, 10 x 72 = 720
+    // K_b = 6, 8, 9, 10 of 5.2.2 on base graph 2: 6 x 32 = 192, 8 x 26 = 208, 9 x 64 = 576, 10 x 72
+    // = 720
     const unsigned cases[][2] = { { 192, 32 }, { 193, 26 }, { 570, 64 }, { 720, 72 }, { 721, 80 } };
     for (const auto& [block_bits, z] : cases) {
         const auto f = segment_block(block_bits - 16, 434, 2, 4 * block_bits);

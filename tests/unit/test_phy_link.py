@@ -84,15 +84,16 @@ def cramer_rao_db(bits_per_symbol, snr_db, symbols):
 def test_blind_snr_estimate_meets_the_cramer_rao_bound(bits_per_symbol, symbols):
     rng = np.random.default_rng(symbols)
     channel = phy.awgn_channel(symbols)
-    num = 60
+    num = 200
     for snr_db in range(-2, 12, 2):
         bits = rng.integers(0, 2, (num, symbols * bits_per_symbol), np.uint8)
         received = [channel.apply(phy.qam_map(b, bits_per_symbol), snr_db) for b in bits]
         errors = np.array([phy.blind_snr_db(y, bits_per_symbol) for y in received]) - snr_db
         least = cramer_rao_db(bits_per_symbol, snr_db, symbols)
         assert abs(np.mean(errors)) < 0.1 + 4 * least / num**0.5
-        # A deviation over 60 values is itself known to 9 %.
-        assert 0.64 * least < np.std(errors) < 1.5 * least
+        # A deviation over 200 values is itself known to 5 %; the bound holds for long blocks.
+        assert 0.8 * least < np.std(errors) < 1.3 * least
+        assert np.mean(np.abs(errors)) < 0.5
 
 
 @pytest.mark.parametrize("symbols", [314, 629, 943])
@@ -102,7 +103,7 @@ def test_snr_estimate_of_the_link(row, symbols):
         _, (_, crc_ok, _, estimates) = transmit(symbols, row, 24, snr_db, seed=10 * row + 1)
         errors = estimates - snr_db
         assert abs(np.mean(errors)) < 0.5
-        if symbols >= 629:  # 314 symbols of 16QAM near 6 dB: 0.5 dB is below what the bound allows
+        if symbols >= 629:  # at 314 the bound alone is 0.41 dB for 16QAM at 6 dB: too close for 24 blocks
             assert np.mean(np.abs(errors)) < 0.5
         # Known symbols: the sum over n symbols has relative deviation 1/sqrt(n).
         assert np.all(np.abs(errors[crc_ok]) < 5 * 10 / np.log(10) / symbols**0.5)

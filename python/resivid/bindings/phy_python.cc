@@ -71,29 +71,32 @@ void bind_crc(py::module& m)
     py::class_<crc>(m, "crc", "CRC of TS 38.212 5.1 over bits, one a byte; start value 0.")
         .def(py::init<std::uint32_t, unsigned>(), "poly"_a, "bits"_a)
         .def_property_readonly("bits", &crc::bits)
-        .def("compute",
-             [](const crc& c, const bit_array& data) {
-                 check_bits(data, "data", -1);
-                 return c.compute(data.data(), data.size());
-             },
-             "data"_a,
-             "The CRC of uint8 (n,) as a number.")
-        .def("append",
-             [](const crc& c, const bit_array& data) {
-                 check_bits(data, "data", -1);
-                 bit_array out(data.size() + c.bits());
-                 std::copy_n(data.data(), data.size(), out.mutable_data());
-                 c.append(out.mutable_data(), data.size());
-                 return out;
-             },
-             "data"_a,
-             "uint8 (n,) to uint8 (n + bits,): the data and their CRC.")
-        .def("check",
-             [](const crc& c, const bit_array& data) {
-                 check_bits(data, "data", -1);
-                 return c.check(data.data(), data.size());
-             },
-             "data"_a);
+        .def(
+            "compute",
+            [](const crc& c, const bit_array& data) {
+                check_bits(data, "data", -1);
+                return c.compute(data.data(), data.size());
+            },
+            "data"_a,
+            "The CRC of uint8 (n,) as a number.")
+        .def(
+            "append",
+            [](const crc& c, const bit_array& data) {
+                check_bits(data, "data", -1);
+                bit_array out(data.size() + c.bits());
+                std::copy_n(data.data(), data.size(), out.mutable_data());
+                c.append(out.mutable_data(), data.size());
+                return out;
+            },
+            "data"_a,
+            "uint8 (n,) to uint8 (n + bits,): the data and their CRC.")
+        .def(
+            "check",
+            [](const crc& c, const bit_array& data) {
+                check_bits(data, "data", -1);
+                return c.check(data.data(), data.size());
+            },
+            "data"_a);
     m.attr("CRC16") = CRC16;
     m.attr("CRC24A") = CRC24A;
     m.attr("CRC24B") = CRC24B;
@@ -127,64 +130,68 @@ void bind_transport_block(py::module& m)
           "rate_1024"_a,
           "bits_per_symbol"_a,
           "Payload bits A of a key frame: A and its CRCs fill (rate_1024 symbols Qm) >> 10 bits.");
-    m.def("segment",
-          [](const block_format& f, const bit_array& payload) {
-              check_bits(payload, "payload", f.payload_bits);
-              bit_array out({ f.num_code_blocks, f.systematic_bits });
-              block_segmenter(f).segment(payload.data(), out.mutable_data());
-              return out;
-          },
-          "format"_a,
-          "payload"_a,
-          "uint8 (A,) to code blocks, uint8 (C, K), with CRCs; filler bits are 0.");
+    m.def(
+        "segment",
+        [](const block_format& f, const bit_array& payload) {
+            check_bits(payload, "payload", f.payload_bits);
+            bit_array out({ f.num_code_blocks, f.systematic_bits });
+            block_segmenter(f).segment(payload.data(), out.mutable_data());
+            return out;
+        },
+        "format"_a,
+        "payload"_a,
+        "uint8 (A,) to code blocks, uint8 (C, K), with CRCs; filler bits are 0.");
 }
 
 void bind_ldpc(py::module& m)
 {
     m.def("lifting_sizes", &lifting_sizes);
-    m.def("parity_check",
-          [](unsigned base_graph, unsigned z) {
-              std::vector<unsigned> rows;
-              std::vector<unsigned> columns;
-              for (const auto& edge : lift(base_graph, z))
-                  for (unsigned i = 0; i < z; ++i) {
-                      rows.push_back(edge.row * z + i);
-                      columns.push_back(edge.column * z + (i + edge.shift) % z);
-                  }
-              return std::make_pair(array<unsigned>(rows.size(), rows.data()),
-                                    array<unsigned>(columns.size(), columns.data()));
-          },
-          "base_graph"_a,
-          "lifting_size"_a,
-          "Rows and columns of the ones of H, uint32 (edges * Z,) each.");
-    m.def("ldpc_encode",
-          [](unsigned base_graph, unsigned z, const bit_array& bits) {
-              ldpc_encoder encoder(base_graph, z);
-              check_bits(bits, "bits", encoder.systematic_bits());
-              bit_array out(encoder.code_word_bits());
-              std::copy_n(bits.data(), bits.size(), out.mutable_data());
-              encoder.encode(out.mutable_data());
-              return out;
-          },
-          "base_graph"_a,
-          "lifting_size"_a,
-          "bits"_a,
-          "K systematic bits to the whole code word, with the 2 Z bits that are never sent.");
+    m.def(
+        "parity_check",
+        [](unsigned base_graph, unsigned z) {
+            std::vector<unsigned> rows;
+            std::vector<unsigned> columns;
+            for (const auto& edge : lift(base_graph, z))
+                for (unsigned i = 0; i < z; ++i) {
+                    rows.push_back(edge.row * z + i);
+                    columns.push_back(edge.column * z + (i + edge.shift) % z);
+                }
+            return std::make_pair(array<unsigned>(rows.size(), rows.data()),
+                                  array<unsigned>(columns.size(), columns.data()));
+        },
+        "base_graph"_a,
+        "lifting_size"_a,
+        "Rows and columns of the ones of H, uint32 (edges * Z,) each.");
+    m.def(
+        "ldpc_encode",
+        [](unsigned base_graph, unsigned z, const bit_array& bits) {
+            ldpc_encoder encoder(base_graph, z);
+            check_bits(bits, "bits", encoder.systematic_bits());
+            bit_array out(encoder.code_word_bits());
+            std::copy_n(bits.data(), bits.size(), out.mutable_data());
+            encoder.encode(out.mutable_data());
+            return out;
+        },
+        "base_graph"_a,
+        "lifting_size"_a,
+        "bits"_a,
+        "K systematic bits to the whole code word, with the 2 Z bits that are never sent.");
     py::class_<ldpc_decoder>(m, "ldpc_decoder", "Layered belief propagation, one code block.")
         .def(py::init<unsigned, unsigned, unsigned, const std::vector<unsigned>&>(),
              "base_graph"_a,
              "lifting_size"_a,
              "max_iterations"_a = 20,
              "rows"_a = std::vector<unsigned>{})
-        .def("decode",
-             [](ldpc_decoder& d, const float_array& llr) {
-                 check_size(llr, "llr", d.code_word_bits());
-                 bit_array bits(d.code_word_bits());
-                 const auto result = d.decode(llr.data(), bits.mutable_data());
-                 return std::make_tuple(bits, result.parity_ok, result.iterations);
-             },
-             "llr"_a,
-             "LLRs ln P(0)/P(1) of a whole code word to (bits, parity_ok, iterations).");
+        .def(
+            "decode",
+            [](ldpc_decoder& d, const float_array& llr) {
+                check_size(llr, "llr", d.code_word_bits());
+                bit_array bits(d.code_word_bits());
+                const auto result = d.decode(llr.data(), bits.mutable_data());
+                return std::make_tuple(bits, result.parity_ok, result.iterations);
+            },
+            "llr"_a,
+            "LLRs ln P(0)/P(1) of a whole code word to (bits, parity_ok, iterations).");
 }
 
 void bind_rate_matcher(py::module& m)
@@ -195,77 +202,84 @@ void bind_rate_matcher(py::module& m)
              "coded_bits"_a,
              "redundancy_version"_a = 0)
         .def("useful_rows", &rate_matcher::useful_rows)
-        .def("match",
-             [](const rate_matcher& r, const bit_array& code_word) {
-                 check_bits(code_word, "code_word", r.code_word_bits());
-                 bit_array out(r.coded_bits());
-                 r.match(code_word.data(), out.mutable_data());
-                 return out;
-             },
-             "code_word"_a)
-        .def("recover",
-             [](const rate_matcher& r, const float_array& llr) {
-                 check_size(llr, "llr", r.coded_bits());
-                 float_array out(r.code_word_bits());
-                 r.recover(llr.data(), out.mutable_data());
-                 return out;
-             },
-             "llr"_a);
-    m.def("gold_sequence",
-          [](std::uint32_t c_init, std::size_t n) {
-              const auto sequence = gold_sequence(c_init, n);
-              return bit_array(sequence.size(), sequence.data());
-          },
-          "c_init"_a,
-          "n"_a,
-          "c(0..n) of TS 38.211 5.2.1.");
+        .def(
+            "match",
+            [](const rate_matcher& r, const bit_array& code_word) {
+                check_bits(code_word, "code_word", r.code_word_bits());
+                bit_array out(r.coded_bits());
+                r.match(code_word.data(), out.mutable_data());
+                return out;
+            },
+            "code_word"_a)
+        .def(
+            "recover",
+            [](const rate_matcher& r, const float_array& llr) {
+                check_size(llr, "llr", r.coded_bits());
+                float_array out(r.code_word_bits());
+                r.recover(llr.data(), out.mutable_data());
+                return out;
+            },
+            "llr"_a);
+    m.def(
+        "gold_sequence",
+        [](std::uint32_t c_init, std::size_t n) {
+            const auto sequence = gold_sequence(c_init, n);
+            return bit_array(sequence.size(), sequence.data());
+        },
+        "c_init"_a,
+        "n"_a,
+        "c(0..n) of TS 38.211 5.2.1.");
     m.attr("SCRAMBLER_INIT") = SCRAMBLER_INIT;
 }
 
 void bind_qam(py::module& m)
 {
-    m.def("qam_map",
-          [](const bit_array& bits, unsigned bits_per_symbol) {
-              const qam_mapper mapper(bits_per_symbol);
-              check_bits(bits, "bits", -1);
-              if (bits.size() % bits_per_symbol)
-                  throw std::invalid_argument("bits must fill whole symbols");
-              symbol_array out(bits.size() / bits_per_symbol);
-              mapper.map(bits.data(), out.mutable_data(), out.size());
-              return out;
-          },
-          "bits"_a,
-          "bits_per_symbol"_a,
-          "uint8 (n Qm,) to complex64 (n,) of mean energy 1, TS 38.211 5.1.");
-    m.def("qam_llr",
-          [](const symbol_array& symbols, unsigned bits_per_symbol, float noise_variance) {
-              const soft_demapper demapper(bits_per_symbol);
-              check_size(symbols, "symbols", -1);
-              if (!(noise_variance > 0))
-                  throw std::invalid_argument("noise_variance must be above 0");
-              float_array out(symbols.size() * bits_per_symbol);
-              demapper.demap(symbols.data(), symbols.size(), noise_variance, out.mutable_data());
-              return out;
-          },
-          "symbols"_a,
-          "bits_per_symbol"_a,
-          "noise_variance"_a,
-          "complex64 (n,) to exact LLRs ln P(0)/P(1), float32 (n Qm,).");
-    m.def("blind_snr_db",
-          [](const symbol_array& symbols, unsigned bits_per_symbol) {
-              check_size(symbols, "symbols", -1);
-              return blind_snr_estimator(bits_per_symbol).estimate_db(symbols.data(), symbols.size());
-          },
-          "symbols"_a,
-          "bits_per_symbol"_a);
-    m.def("known_symbols_snr_db",
-          [](const symbol_array& received, const symbol_array& sent) {
-              check_size(received, "received", -1);
-              check_size(sent, "sent", received.size());
-              return known_symbols_snr_db(received.data(), sent.data(), received.size());
-          },
-          "received"_a,
-          "sent"_a);
+    m.def(
+        "qam_map",
+        [](const bit_array& bits, unsigned bits_per_symbol) {
+            const qam_mapper mapper(bits_per_symbol);
+            check_bits(bits, "bits", -1);
+            if (bits.size() % bits_per_symbol)
+                throw std::invalid_argument("bits must fill whole symbols");
+            symbol_array out(bits.size() / bits_per_symbol);
+            mapper.map(bits.data(), out.mutable_data(), out.size());
+            return out;
+        },
+        "bits"_a,
+        "bits_per_symbol"_a,
+        "uint8 (n Qm,) to complex64 (n,) of mean energy 1, TS 38.211 5.1.");
+    m.def(
+        "qam_llr",
+        [](const symbol_array& symbols, unsigned bits_per_symbol, float noise_variance) {
+            const soft_demapper demapper(bits_per_symbol);
+            check_size(symbols, "symbols", -1);
+            if (!(noise_variance > 0))
+                throw std::invalid_argument("noise_variance must be above 0");
+            float_array out(symbols.size() * bits_per_symbol);
+            demapper.demap(symbols.data(), symbols.size(), noise_variance, out.mutable_data());
+            return out;
+        },
+        "symbols"_a,
+        "bits_per_symbol"_a,
+        "noise_variance"_a,
+        "complex64 (n,) to exact LLRs ln P(0)/P(1), float32 (n Qm,).");
+    m.def(
+        "blind_snr_db",
+        [](const symbol_array& symbols, unsigned bits_per_symbol) {
+            check_size(symbols, "symbols", -1);
+            return blind_snr_estimator(bits_per_symbol).estimate_db(symbols.data(), symbols.size());
+        },
+        "symbols"_a,
+        "bits_per_symbol"_a);
+    m.def(
+        "known_symbols_snr_db",
+        [](const symbol_array& received, const symbol_array& sent) {
+            check_size(received, "received", -1);
+            check_size(sent, "sent", received.size());
+            return known_symbols_snr_db(received.data(), sent.data(), received.size());
+        },
+        "received"_a,
+        "sent"_a);
 }
 
 void bind_link_control(py::module& m)
@@ -280,16 +294,18 @@ void bind_link_control(py::module& m)
         .def("select", &mcs_selector::select, "snr_db"_a);
     py::class_<awgn_channel>(m, "awgn_channel", "White Gaussian noise for symbols of energy 1.")
         .def(py::init<std::uint64_t>(), "seed"_a)
-        .def("apply",
-             [](awgn_channel& c, const symbol_array& symbols, float snr_db) {
-                 symbol_array out(std::vector<py::ssize_t>(symbols.shape(),
-                                                           symbols.shape() + symbols.ndim()));
-                 c.apply(symbols.data(), out.mutable_data(), symbols.size(), snr_db);
-                 return out;
-             },
-             "symbols"_a,
-             "snr_db"_a,
-             "complex64 of any shape, with noise at Es/N0 in dB; each call goes on in the sequence.");
+        .def(
+            "apply",
+            [](awgn_channel& c, const symbol_array& symbols, float snr_db) {
+                symbol_array out(
+                    std::vector<py::ssize_t>(symbols.shape(), symbols.shape() + symbols.ndim()));
+                c.apply(symbols.data(), out.mutable_data(), symbols.size(), snr_db);
+                return out;
+            },
+            "symbols"_a,
+            "snr_db"_a,
+            "complex64 of any shape, with noise at Es/N0 in dB; each call goes on in the "
+            "sequence.");
 }
 
 symbol_array encode_many(link_encoder& e, unsigned row, const bit_array& payloads)
@@ -330,7 +346,9 @@ void bind_link(py::module& m)
         .def_readonly("iterations", &link_result::iterations)
         .def_readonly("snr_db", &link_result::snr_db);
     py::class_<link_encoder>(
-        m, "link_encoder", "Payload to symbols; table rows are (bits_per_symbol, rate_1024, snr_db).")
+        m,
+        "link_encoder",
+        "Payload to symbols; table rows are (bits_per_symbol, rate_1024, snr_db).")
         .def(py::init([](unsigned symbols, const table_rows& table, unsigned redundancy_version) {
                  return link_encoder(symbols, to_table(table), redundancy_version);
              }),
@@ -341,16 +359,17 @@ void bind_link(py::module& m)
         .def_property_readonly("num_rows", &link_encoder::num_rows)
         .def("payload_bits", &link_encoder::payload_bits, "row"_a)
         .def("format", &link_encoder::format, "row"_a, py::return_value_policy::copy)
-        .def("encode",
-             [](link_encoder& e, unsigned row, const bit_array& payload) {
-                 check_bits(payload, "payload", e.payload_bits(row));
-                 symbol_array out(e.symbols());
-                 e.encode(row, payload.data(), out.mutable_data());
-                 return out;
-             },
-             "row"_a,
-             "payload"_a,
-             "uint8 (A,) to complex64 (symbols,).")
+        .def(
+            "encode",
+            [](link_encoder& e, unsigned row, const bit_array& payload) {
+                check_bits(payload, "payload", e.payload_bits(row));
+                symbol_array out(e.symbols());
+                e.encode(row, payload.data(), out.mutable_data());
+                return out;
+            },
+            "row"_a,
+            "payload"_a,
+            "uint8 (A,) to complex64 (symbols,).")
         .def("encode_many",
              &encode_many,
              "row"_a,
@@ -370,14 +389,15 @@ void bind_link(py::module& m)
         .def_property_readonly("symbols", &link_decoder::symbols)
         .def_property_readonly("num_rows", &link_decoder::num_rows)
         .def("payload_bits", &link_decoder::payload_bits, "row"_a)
-        .def("decode",
-             [](link_decoder& d, unsigned row, const symbol_array& symbols) {
-                 check_size(symbols, "symbols", d.symbols());
-                 return link_result(d.decode(row, symbols.data()));
-             },
-             "row"_a,
-             "symbols"_a,
-             "complex64 (symbols,) to a link_result.")
+        .def(
+            "decode",
+            [](link_decoder& d, unsigned row, const symbol_array& symbols) {
+                check_size(symbols, "symbols", d.symbols());
+                return link_result(d.decode(row, symbols.data()));
+            },
+            "row"_a,
+            "symbols"_a,
+            "complex64 (symbols,) to a link_result.")
         .def("decode_many",
              &decode_many,
              "row"_a,
