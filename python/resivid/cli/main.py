@@ -14,7 +14,8 @@ import importlib
 import importlib.util
 import logging
 import sys
-from typing import Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from ..errors import MissingPackageError, ResividError, SettingsError
 from ..version import __version__
@@ -27,9 +28,10 @@ except ImportError as error:  # the only package that the command line itself ne
 COMMANDS = ("simulate", "encode", "decode", "info", "train", "models", "doctor", "grc")
 
 FAILED, WRONG_USE = 1, 2
+TYPER_INTERRUPTED = 130  # some versions of typer turn Ctrl-C into this exit
 
 # The base of every message about wrong use; typer brings its own copy of click in some versions.
-ClickException = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+ClickException: type[Any] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 log = logging.getLogger("resivid")
 
@@ -91,6 +93,10 @@ def _show_help(text: str) -> int:
     return WRONG_USE
 
 
+def _interrupted() -> int:
+    return _say(KeyboardInterrupt("interrupted"), FAILED)
+
+
 def _say(error: BaseException, code: int) -> int:
     log.debug("details", exc_info=error)
     print("resivid: " + " ".join(str(error).split()), file=sys.stderr)
@@ -114,9 +120,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _show_help(error.format_message())
         return _say(ValueError(error.format_message()), error.exit_code)
     except typer.Exit as stop:
-        return stop.exit_code
+        return _interrupted() if stop.exit_code == TYPER_INTERRUPTED else stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        return _say(KeyboardInterrupt("interrupted"), FAILED)
+        return _interrupted()
     except SettingsError as error:
         return _say(error, WRONG_USE)
     except ResividError as error:

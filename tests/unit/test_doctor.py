@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`resivid doctor`: each fault is named with the line that mends it."""
+
+import json
+
+import pytest
+from gnuradio.resivid.cli import doctor
+from gnuradio.resivid.cli.main import main
+
+
+@pytest.mark.parametrize(
+    "numpy, gnuradio, state",
+    [
+        ("1.26.4", "3.10.5.1", "ok"),
+        ("2.1.0", "3.10.5.1", "broken"),  # Debian 12: built against NumPy 1
+        ("2.1.0", "v3.10.12.0", "ok"),  # built against NumPy 2
+        ("2.1.0", None, "ok"),  # no GNU Radio, nothing to disagree with
+    ],
+)
+def test_numpy_must_fit_gnuradio(numpy, gnuradio, state):
+    finding = doctor.check_numpy(numpy, gnuradio)
+    assert finding.state == state
+    assert ("numpy<2" in finding.remedy) == (state == "broken")
+
+
+@pytest.mark.parametrize("version, state", [("3.10.5.1", "ok"), ("3.9.0", "broken"), (None, "broken")])
+def test_gnuradio_version(version, state):
+    assert doctor.check_gnuradio(version).state == state
+
+
+def test_module_off_the_path():
+    finding = doctor.check_module("ImportError: cannot import name 'resivid' from 'gnuradio'")
+    assert (
+        finding.state == "broken" and "not on the path" in finding.detail and finding.remedy == "make install"
+    )
+
+
+def test_compiled_module_that_does_not_load():
+    finding = doctor.check_compiled({"phy_python": "undefined symbol: x"})
+    assert finding.state == "broken" and "phy_python: undefined symbol: x" in finding.detail
+
+
+@pytest.mark.parametrize(
+    "library, state",
+    [
+        ("libgnuradio-resivid.so.0.2.0", "ok"),
+        ("libgnuradio-resivid.so.0.1.0", "broken"),
+        ("libgnuradio-resivid.so", "broken"),
+        (None, "broken"),
+    ],
+)
+def test_stale_library(library, state):
+    assert doctor.check_library("0.2.0", library).state == state
+
+
+@pytest.mark.parametrize(
+    "installed, state", [("1.26.4", "ok"), ("2.0.0", "broken"), ("1.24.2", "broken"), (None, "broken")]
+)
+def test_package_bounds(installed, state):
+    finding = doctor.check_package("numpy>=1.26,<2", installed)
+    assert finding.state == state
+    assert ('pip install "numpy>=1.26,<2"' in finding.remedy) == (state == "broken")
+
+
+def test_weights():
+    assert [f.state for f in doctor.check_weights({})] == ["ok"]
+    (finding,) = doctor.check_weights({"x.safetensors": "sha256 differs"})
+    assert (
+        finding.state == "broken" and "x.safetensors" in finding.part and "RESIVID_WEIGHTS" in finding.remedy
+    )
+
+
+@pytest.mark.parametrize(
+    "nvidia, cuda, state",
+    [(True, True, "ok"), (True, False, "broken"), (False, False, "absent"), (False, None, "absent")],
+)
+def test_gpu(nvidia, cuda, state):
+    assert doctor.check_gpu(nvidia, cuda).state == state
+
+
+@pytest.mark.parametrize("devices, state", [(None, "absent"), (0, "absent"), (2, "ok")])
+def test_radio(devices, state):
+    assert doctor.check_radio(devices).state == state
+
+
+def test_requirements_come_from_pyproject():
+    assert any(line.startswith("numpy") and "<2" in line for line in doctor.core_requirements())
+
+
+def test_what_is_not_ok_has_a_remedy_below_it():
+    lines = doctor.lines_of([doctor.check_gpu(False, False), doctor.check_numpy("1.26.4", "3.10.5.1")])
+    assert [line.split()[0] for line in lines] == ["absent", "->", "ok"]
+
+
+@pytest.mark.parametrize("state, code", [("ok", 0), ("absent", 0), ("broken", 1)])
+def test_exit_code_and_json(monkeypatch, tmp_path, state, code):
+    monkeypatch.setattr(doctor, "examine", lambda: [doctor.Finding("part", state, "detail", "remedy")])
+    file = tmp_path / "doctor.json"
+    assert main(["doctor", "--json", str(file)]) == code
+    assert json.loads(file.read_text()) == [
+        {"part": "part", "state": state, "detail": "detail", "remedy": "remedy"}
+    ]
