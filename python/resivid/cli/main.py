@@ -11,7 +11,6 @@ Exit codes: 0 done, 1 ran and failed, 2 wrong use.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import logging
 import sys
 from collections.abc import Sequence
@@ -75,8 +74,6 @@ def build_app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
         )
 
     for name in commands:
-        if importlib.util.find_spec(f".{name}", __package__) is None:
-            continue
         importlib.import_module(f".{name}", __package__).register(app)
     return app
 
@@ -114,13 +111,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = build_app(_needed(arguments))(args=arguments, prog_name="resivid", standalone_mode=False)
+        if code == TYPER_INTERRUPTED:
+            return _interrupted()
         return code if isinstance(code, int) else 0
     except ClickException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             return _show_help(error.format_message())
         return _say(ValueError(error.format_message()), error.exit_code)
     except typer.Exit as stop:
-        return _interrupted() if stop.exit_code == TYPER_INTERRUPTED else stop.exit_code
+        return stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except SettingsError as error:
