@@ -39,7 +39,7 @@ test: install
 	@echo "test: GRC flowgraphs"
 	@scripts/compile_flowgraphs.sh $(VENV)/bin/grcc $(BUILD)/flowgraphs
 	@echo "test: Python, $(JOBS) workers"
-	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n $(JOBS) tests </dev/null
+	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n $(JOBS) --dist loadfile tests </dev/null
 
 lint: setup
 	@$(PYTHON) -m ruff check $(SOURCES)
