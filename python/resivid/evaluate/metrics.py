@@ -162,7 +162,7 @@ class MetricsAccumulator:
         elif self._lpips_problem:
             notes.append(f"lpips: not computed, {self._lpips_problem}")
         elif self.stride_lpips > 1:
-            notes.append(f"lpips: of every {self.stride_lpips}th frame only")
+            notes.append(f"lpips: of one frame in {self.stride_lpips} only")
         if self._equal:
             notes.append(f"psnr_db: {self._equal} frames equal the original, counted as {PSNR_CAP_DB:.0f} dB")
         return {
