@@ -6,7 +6,9 @@ from __future__ import annotations
 from gnuradio import gr, pdu
 
 
-def payload_to_stream(largest_payload_bits: int, packet_len_key: str = "packet_len") -> pdu.pdu_to_tagged_stream:
+def payload_to_stream(
+    largest_payload_bits: int, packet_len_key: str = "packet_len"
+) -> pdu.pdu_to_tagged_stream:
     """PDU `payload` to a tagged stream of bytes, one bit each.
 
     Message `done` of `video_sink` on its port `system` ends the flowgraph.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import pmt
 from gnuradio import gr
 
-from ..codec.base import CodecEncoder
+from ..codec.base import CodecEncoder, Unit
 from ..errors import ResividError
 from ..link.statistics import StatisticsCollector
 from . import pdus
@@ -60,7 +60,7 @@ class token_packer(gr.basic_block):
         self.dropped, self.error = 0, None
         self._plans = codec_encoder.units_to_plan > 1
         self._rows = deque([start_mcs] * feedback_delay)  # one for each unit that may be packed now
-        self._units = deque()
+        self._units: deque[Unit] = deque()
         self.payload_bits(start_mcs)  # an unknown row is refused here
         for port, handler in ((TOKENS, self.on_tokens), (MCS, self.on_mcs)):
             self.message_port_register_in(port)

@@ -13,7 +13,7 @@ import numpy as np
 import pmt
 from gnuradio import gr
 
-from ..codec.base import CodecDecoder
+from ..codec.base import CodecDecoder, Unit
 from ..link.statistics import StatisticsCollector
 from ..video.writer import VideoWriter, check_writable
 from . import pdus
@@ -69,7 +69,7 @@ class video_sink(gr.basic_block):
         if path:
             check_writable(Path(path))  # before any work is done
         self._video = (Path(path), Fraction(rate), picture_width or size, size) if path else None
-        self._units = queue.Queue()
+        self._units: queue.Queue[Unit | None] = queue.Queue()  # None wakes the thread
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="video_sink", daemon=True)
         self.message_port_register_in(TOKENS)

@@ -52,7 +52,7 @@ class SimulationSettings:
     sample_every: int = 0
 
     def __post_init__(self) -> None:
-        if self.mcs is None and self.feedback_delay < 1:
+        if self.feedback_delay < 1:
             raise SettingsError(f"--feedback-delay must be at least 1 key frame, got {self.feedback_delay}")
         if not self.hysteresis_db >= 0:
             raise SettingsError(f"--hysteresis-db must be at least 0 dB, got {self.hysteresis_db}")
@@ -141,6 +141,8 @@ class simulation(gr.top_block):
         except KeyboardInterrupt:
             self.stop()
             self.wait()
+            if self.receiver.error is not None:  # then nothing is kept
+                raise self.receiver.error from None
             raise KeyboardInterrupt("interrupted; what was received until then is kept") from None
         self.wait()
         error = self.transmitter.error or self.receiver.error
