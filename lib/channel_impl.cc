@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "channel_impl.h"
 #include "mcs_rows.h"
-#include <gnuradio/io_signature.h>
 #include <algorithm>
 #include <cmath>
+#include <gnuradio/io_signature.h>
 
 namespace gr {
 namespace resivid {

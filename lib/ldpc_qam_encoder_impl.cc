@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ldpc_qam_encoder_impl.h"
 #include "mcs_rows.h"
-#include <gnuradio/io_signature.h>
 #include <algorithm>
+#include <gnuradio/io_signature.h>
 #include <utility>
 
 namespace gr {
@@ -21,9 +21,8 @@ int largest_payload(const phy::link_encoder& encoder)
 
 } // namespace
 
-ldpc_qam_encoder::sptr ldpc_qam_encoder::make(int symbols,
-                                              const mcs_table& table,
-                                              const std::string& packet_len_key)
+ldpc_qam_encoder::sptr
+ldpc_qam_encoder::make(int symbols, const mcs_table& table, const std::string& packet_len_key)
 {
     return gnuradio::make_block_sptr<ldpc_qam_encoder_impl>(symbols, table, packet_len_key);
 }
@@ -31,8 +30,8 @@ ldpc_qam_encoder::sptr ldpc_qam_encoder::make(int symbols,
 ldpc_qam_encoder_impl::ldpc_qam_encoder_impl(int symbols,
                                              const mcs_table& table,
                                              const std::string& packet_len_key)
-    : ldpc_qam_encoder_impl(
-          phy::link_encoder(at_least_one("symbols", symbols), phy_rows(table)), packet_len_key)
+    : ldpc_qam_encoder_impl(phy::link_encoder(at_least_one("symbols", symbols), phy_rows(table)),
+                            packet_len_key)
 {
 }
 

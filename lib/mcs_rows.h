@@ -11,7 +11,8 @@
 namespace gr {
 namespace resivid {
 
-//! `value` where a block needs at least 1; throws std::invalid_argument, which names it, below that.
+//! `value` where a block needs at least 1; throws std::invalid_argument, which names it, below
+//! that.
 inline unsigned at_least_one(const char* name, int value)
 {
     if (value < 1) {

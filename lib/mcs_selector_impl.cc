@@ -51,8 +51,7 @@ mcs_selector_impl::mcs_selector_impl(const std::vector<float>& thresholds_db,
                                      int window,
                                      int start_row,
                                      int fixed_row)
-    : gr::block(
-          "mcs_selector", gr::io_signature::make(0, 0, 0), gr::io_signature::make(0, 0, 0)),
+    : gr::block("mcs_selector", gr::io_signature::make(0, 0, 0), gr::io_signature::make(0, 0, 0)),
       d_selector(thresholds_db,
                  hysteresis_db,
                  at_least_one("window", window),

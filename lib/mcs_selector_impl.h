@@ -2,8 +2,8 @@
 #pragma once
 
 #include "phy/mcs_selector.h"
-#include <gnuradio/resivid/mcs_selector.h>
 #include <atomic>
+#include <gnuradio/resivid/mcs_selector.h>
 
 namespace gr {
 namespace resivid {

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "pmt_text.h"
-#include <gnuradio/block.h>
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <gnuradio/block.h>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,9 +45,10 @@ inline int buffer_items(int max_packet_items) { return 2 * max_packet_items; }
 
 /*! \brief A block for tagged streams, whole packets at a time, that no stream can stop.
  *
- * gr::tagged_stream_block ends the flowgraph with an exception when a length tag is missing, and waits
- * for ever for the rest of a packet that was cut short or is longer than its buffer. Here such items are
- * dropped up to the next length tag with one warning. The tags of a good packet are copied. */
+ * gr::tagged_stream_block ends the flowgraph with an exception when a length tag is missing, and
+ * waits for ever for the rest of a packet that was cut short or is longer than its buffer. Here
+ * such items are dropped up to the next length tag with one warning. The tags of a good packet are
+ * copied. */
 class packet_block : virtual public gr::block
 {
 protected:
@@ -57,10 +58,12 @@ protected:
         set_tag_propagation_policy(TPP_DONT);
     }
 
-    //! Handle one packet; return the number of items written to `out` (null when there is no output).
+    //! Handle one packet; return the number of items written to `out` (null when there is no
+    //! output).
     virtual int on_packet(const packet& packet, void* out) = 0;
 
-    //! For the constructor of a block with an output: every call has room for a packet of this size.
+    //! For the constructor of a block with an output: every call has room for a packet of this
+    //! size.
     void set_max_output_packet(int num_items)
     {
         set_min_noutput_items(num_items);
@@ -104,7 +107,8 @@ private:
             return 0;
         }
         if (available < length) {
-            d_wanted_items = available + 1; // not the whole packet: look at each piece, it may be the next
+            d_wanted_items =
+                available + 1; // not the whole packet: look at each piece, it may be the next
             return 0;
         }
         void* out = output_items.empty() ? nullptr : output_items[0];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <cstdint>
 #include <gnuradio/block.h>
 #include <gnuradio/resivid/api.h>
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,9 +12,9 @@ namespace resivid {
 
 /*! \brief The simulated channel, whole packets at a time: white Gaussian noise (section II).
  *
- * Tagged stream of complex symbols of unit mean energy in and out, all tags kept. A packet with the tag
- * `end` true passes unchanged and uses up no SNR and no noise. The same seed gives the same noise, on
- * every machine and however the scheduler cuts its calls. */
+ * Tagged stream of complex symbols of unit mean energy in and out, all tags kept. A packet with the
+ * tag `end` true passes unchanged and uses up no SNR and no noise. The same seed gives the same
+ * noise, on every machine and however the scheduler cuts its calls. */
 class RESIVID_API channel : virtual public gr::block
 {
 public:

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <cstdint>
 #include <gnuradio/block.h>
 #include <gnuradio/resivid/api.h>
 #include <gnuradio/resivid/mcs_table.h>
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,9 +15,10 @@ namespace resivid {
  *
  * In: tagged stream, `symbols` symbols a packet, tag `mcs` on the first. Out: one PDU a packet. Its
  * metadata hold the packet's tags (`frame`, `gop_start`, `mcs`, ...) and `crc_ok`, `snr_db` (the
- * estimate of Es/N0), `iterations`, `symbols` (items of the packet), `bits` (A of this row). Its data
- * are the A payload bits, a byte each, or nothing when the CRC failed. A packet with the tag `end` true
- * becomes a PDU with its tags and no data. A packet that breaks these rules is dropped with a warning. */
+ * estimate of Es/N0), `iterations`, `symbols` (items of the packet), `bits` (A of this row). Its
+ * data are the A payload bits, a byte each, or nothing when the CRC failed. A packet with the tag
+ * `end` true becomes a PDU with its tags and no data. A packet that breaks these rules is dropped
+ * with a warning. */
 class RESIVID_API ldpc_qam_decoder : virtual public gr::block
 {
 public:

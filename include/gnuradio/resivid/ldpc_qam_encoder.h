@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <cstdint>
 #include <gnuradio/block.h>
 #include <gnuradio/resivid/api.h>
 #include <gnuradio/resivid/mcs_table.h>
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -26,9 +26,8 @@ public:
      *  \param table rows of the MCS table, not empty.
      *  \param packet_len_key key of the length tag.
      *  \throws std::invalid_argument when a row cannot carry a payload in `symbols` symbols. */
-    static sptr make(int symbols,
-                     const mcs_table& table,
-                     const std::string& packet_len_key = "packet_len");
+    static sptr
+    make(int symbols, const mcs_table& table, const std::string& packet_len_key = "packet_len");
 
     /*! \brief A, payload bits of a packet of this row.
      *  \throws std::out_of_range when the table has no such row. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <cstdint>
 #include <gnuradio/block.h>
 #include <gnuradio/resivid/api.h>
-#include <cstdint>
 #include <vector>
 
 namespace gr {
@@ -11,9 +11,9 @@ namespace resivid {
 
 /*! \brief Message `snr` to message `mcs`: the row of the MCS table for the estimated SNR, (8).
  *
- * `snr` takes a number in dB or the decoder's PDU, of which it reads `snr_db`. Each message in gives
- * exactly one integer out, because the packer counts them in lock-step: where there is no usable
- * estimate, the row in force is sent again. */
+ * `snr` takes a number in dB or the decoder's PDU, of which it reads `snr_db`. Each message in
+ * gives exactly one integer out, because the packer counts them in lock-step: where there is no
+ * usable estimate, the row in force is sent again. */
 class RESIVID_API mcs_selector : virtual public gr::block
 {
 public:

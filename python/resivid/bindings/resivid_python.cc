@@ -23,7 +23,10 @@ void bind_encoder(py::module& m)
              py::arg("symbols"),
              py::arg("table"),
              py::arg("packet_len_key") = "packet_len")
-        .def("payload_bits", &ldpc_qam_encoder::payload_bits, py::arg("row"), "Payload bits of a packet.")
+        .def("payload_bits",
+             &ldpc_qam_encoder::payload_bits,
+             py::arg("row"),
+             "Payload bits of a packet.")
         .def("input_buffer_items",
              &ldpc_qam_encoder::input_buffer_items,
              "min_output_buffer that the block before needs, in items.")
@@ -34,7 +37,9 @@ void bind_encoder(py::module& m)
 void bind_decoder(py::module& m)
 {
     block_class<ldpc_qam_decoder>(
-        m, "ldpc_qam_decoder", "Complex symbols to PDU payload: SNR estimate, demapping, LDPC, CRC.")
+        m,
+        "ldpc_qam_decoder",
+        "Complex symbols to PDU payload: SNR estimate, demapping, LDPC, CRC.")
         .def(py::init(&ldpc_qam_decoder::make),
              py::arg("symbols"),
              py::arg("table"),
@@ -52,7 +57,10 @@ void bind_channel(py::module& m)
              py::arg("seed") = 0,
              py::arg("packet_len_key") = "packet_len",
              py::arg("max_packet_items") = 8192)
-        .def("set_snr_db", &channel::set_snr_db, py::arg("snr_db"), "A new list, from the next packet on.")
+        .def("set_snr_db",
+             &channel::set_snr_db,
+             py::arg("snr_db"),
+             "A new list, from the next packet on.")
         .def("dropped", &channel::dropped, "Packets dropped so far.");
 }
 
