@@ -5,14 +5,13 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-from safetensors.torch import load_file, save_file  # noqa: E402
-
 from gnuradio.resivid.errors import WeightsError  # noqa: E402
 from gnuradio.resivid.models.registry import load_tokenizer  # noqa: E402
 from gnuradio.resivid.models.tokenizers import multiscale  # noqa: E402
 from gnuradio.resivid.models.tokenizers.base import ZERO_FLAG  # noqa: E402
 from gnuradio.resivid.models.tokenizers.pyramid import Pyramid  # noqa: E402
 from gnuradio.resivid.models.tokenizers.refiner import Refiner, RefinerConfig  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
 
 SMALL = RefinerConfig(widths=(16, 16, 8, 8), blocks=(1, 1, 1, 1))
 
