@@ -119,14 +119,16 @@ def figure(value: Any) -> str:
 
 
 def _headline(statistics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The four figures to see first, with units."""
+    """The figures to see first, with units; those that could not be had are left to the table."""
     wanted = (
         ("psnr_db", "PSNR", "dB"),
+        ("ssim", "SSIM", ""),
         ("lpips", "LPIPS", ""),
         ("snr_est_db", "SNR, estimated", "dB"),
         ("bler", "block errors", ""),
     )
-    return [(label, f"{figure(statistics.get(key))} {unit}".strip()) for key, label, unit in wanted]
+    found = [(statistics.get(key), label, unit) for key, label, unit in wanted]
+    return [(label, f"{figure(value)} {unit}".strip()) for value, label, unit in found if value is not None]
 
 
 def _rows(statistics: Mapping[str, Any]) -> list[tuple[str, Any]]:
