@@ -54,7 +54,7 @@ wanted_stamp() {
     { requirements core evaluate train dev reference; torch_build; cat scripts/setup.sh; } | sha256sum
 }
 
-pip_install() { "$VENV/bin/python" -m pip install --disable-pip-version-check -q "$@" </dev/null; }
+pip_install() { "$VENV/bin/python" -m pip install --disable-pip-version-check -qq "$@" </dev/null; }
 
 install_torch() {
     if [ "$(torch_build)" = cuda ]; then
