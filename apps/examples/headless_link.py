@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A video over a simulated channel, from the hier blocks: headless_link.py IN OUT.mp4 [SNR in dB]"""
+
 import sys
 
 from gnuradio import gr, resivid
