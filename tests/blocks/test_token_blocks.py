@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pmt
 import pytest
@@ -210,8 +212,9 @@ def test_a_live_packer_uses_the_latest_row_and_waits_for_nothing():
         if row is not None:
             post(packer, "mcs", pmt.from_long(row))
             while packer._rows[0] != row:
-                pass
+                time.sleep(0.001)
         post(packer, "tokens", pdus.from_unit(Unit(frame, gop_start=frame == 0, data=tokens)))
+        collector.wait_for(frame + 1)  # ports have a queue each: the next `mcs` could overtake these tokens
     sent = [from_pdu(m)[0]["mcs"] for m in collector.wait_for(4)]
     top.stop()
     top.wait()
