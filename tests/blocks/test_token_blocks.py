@@ -17,7 +17,7 @@ from gnuradio.resivid.blocks.token_unpacker import token_unpacker
 from gnuradio.resivid.blocks.video_sink import video_sink
 from gnuradio.resivid.codec.base import Payload, Unit
 from gnuradio.resivid.codec.resi_vidtok import ResiVidTokSettings, make_codec
-from gnuradio.resivid.errors import ResividError, VideoError
+from gnuradio.resivid.errors import FormatError, ResividError, VideoError
 from packet_run import Collector, from_pdu, post, run_to_end
 from toy import ToyInterpolator, ToyTokenizer
 
@@ -131,14 +131,14 @@ class ResiVidTokEncoderWithoutNetwork:
     units_to_plan = 1
 
 
-def failing(*_):
-    raise ResividError("the codec cannot go on")
-
-
+@pytest.mark.parametrize("error", [ResividError, ValueError, RuntimeError])
 @pytest.mark.parametrize(
     "block, method", [("source", "analyse"), ("source", "flush"), ("packer", "pack"), ("sink", "render")]
 )
-def test_an_error_anywhere_ends_the_flowgraph_and_leaves_no_file(tmp_path, block, method):
+def test_an_error_anywhere_ends_the_flowgraph_and_leaves_no_file(tmp_path, block, method, error):
+    def failing(*_):
+        raise error("the codec cannot go on")
+
     link = Link(write_clip(tmp_path / "in.mp4", 9), tmp_path / "out.mp4")
     failed = getattr(link, block)
     setattr(failed.codec, method, failing)
@@ -163,18 +163,28 @@ def test_stopped_early_the_file_is_finished(tmp_path):
     assert len(read_frames(tmp_path / "out.mp4")) == len(shown) == 5
 
 
-def test_a_payload_that_cannot_be_parsed_counts_as_lost():
+@pytest.mark.parametrize("error", [FormatError, ValueError])
+def test_a_payload_that_cannot_be_parsed_counts_as_lost(monkeypatch, error):
     _, decoder = make_codec(ToyTokenizer(), ToyInterpolator(), ResiVidTokSettings())
+    unpack = decoder.unpack
+
+    def refuse(payload):
+        if payload is not None:
+            raise error("these bits say nothing")
+        return unpack(None)
+
+    monkeypatch.setattr(decoder, "unpack", refuse)
     unpacker, collector, top = token_unpacker(decoder), Collector(), gr.top_block()
     top.msg_connect(unpacker, "tokens", collector, "in")
     figures = {"mcs": 0, "snr_db": 0.0, "iterations": 20, "symbols": 629}
     top.start()
-    for frame, crc_ok in ((0, False), (8, False)):
+    for frame, crc_ok in ((0, False), (8, True)):
         metadata = {"frame": frame, "gop_start": frame == 0, "crc_ok": crc_ok, **figures}
         post(unpacker, "payload", pdus.from_parts(metadata, np.zeros(0, np.uint8)))
     units = [pdus.to_unit(m) for m in collector.wait_for(2)]
     top.stop()
     top.wait()
+    assert unpacker.dropped == 1
     assert [u.first_frame for u in units] == [0, 8]
     assert all((u.data == 4095).all() for u in units)
 

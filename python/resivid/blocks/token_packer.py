@@ -12,7 +12,6 @@ import pmt
 from gnuradio import gr
 
 from ..codec.base import CodecEncoder, Unit
-from ..errors import ResividError
 from ..link.statistics import StatisticsCollector
 from . import pdus
 from .guarded import guarded
@@ -27,7 +26,7 @@ class token_packer(gr.basic_block):
     the message that answers unit n - `feedback_delay`, so that the rows do not depend on timing. A codec
     that plans a whole GOP, (15), gets it before its first unit is packed, and the GOP keeps one row.
 
-    An error of the codec ends the stream; it is in `error`. `dropped` counts bad messages.
+    Any error of the codec ends the stream; it is in `error`. `dropped` counts bad messages.
 
     Args:
         codec_encoder: the codec, the same object as in `token_source`.
@@ -94,7 +93,9 @@ class token_packer(gr.basic_block):
                 continue
             try:
                 self._pack(unit)
-            except ResividError as error:
+            except (
+                Exception
+            ) as error:  # a packer that only drops the unit would leave lock-step waiting for ever
                 self.error = error
                 self._publish(pdus.from_end(pdus.END_OF_FAILED_STREAM))
 

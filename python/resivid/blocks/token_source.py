@@ -63,8 +63,7 @@ class token_source(gr.basic_block):
 
     @guarded
     def on_credit(self, message):
-        for _ in range(pdus.to_integer(message)):
-            self._credits.release()
+        self._credits.release(pdus.to_integer(message))
 
     def start(self):
         self._thread.start()

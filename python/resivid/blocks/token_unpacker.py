@@ -9,7 +9,6 @@ import pmt
 from gnuradio import gr
 
 from ..codec.base import CodecDecoder, Unit
-from ..errors import FormatError
 from ..link.statistics import StatisticsCollector
 from . import pdus
 from .guarded import guarded
@@ -20,7 +19,8 @@ PAYLOAD, TOKENS = pmt.intern("payload"), pmt.intern("tokens")
 class token_unpacker(gr.basic_block):
     """PDU `payload` to PDU `tokens`: the receiver's state after each transport block.
 
-    A block whose CRC failed updates nothing, and still gives one PDU. `dropped` counts bad messages.
+    A block whose CRC failed, or that the codec cannot read, updates nothing and still gives one PDU. `dropped`
+    counts bad messages and blocks that could not be read.
 
     Args:
         codec_decoder: the codec; the `video_sink` behind must get the same object.
@@ -46,7 +46,9 @@ class token_unpacker(gr.basic_block):
         started = time.perf_counter()
         try:
             unit = self.codec.unpack(payload if figures["crc_ok"] else None)
-        except FormatError as error:  # a CRC that holds by chance over noise
+        except (
+            Exception
+        ) as error:  # bits that only seem good, or a codec's mistake: lock-step waits for a PDU
             self.dropped += 1
             self.logger.warn(f"payload of frame {payload.first_frame} not used: {error}")
             unit = self.codec.unpack(None)
