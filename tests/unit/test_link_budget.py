@@ -23,10 +23,19 @@ def test_cbr_is_the_decimal_number_not_its_binary_approximation():
     assert budget.symbols_per_key_frame(0.29, 1, 100, 1) == 87
 
 
-@pytest.mark.parametrize("cbr", [0, -1, "nan", float("nan"), "inf", "much", ""])
+@pytest.mark.parametrize(
+    "cbr", [0, -1, "nan", float("nan"), "inf", "much", "", "1e999999999", "1e-999999999"]
+)
 def test_refuses_a_cbr_that_is_no_positive_number(cbr):
     with pytest.raises(ValueError, match="cbr"):
         budget.symbols_per_key_frame(cbr, 8, 256, 256)
+
+
+@pytest.mark.parametrize("cbr, stride", [("1e30", 8), ("4e-4", 2 * 10**9), ("4e-4", 13340)])
+def test_refuses_more_symbols_than_the_coding_takes(cbr, stride):
+    assert budget.symbols_per_key_frame("4e-4", 13330, 256, 256) <= 1 << 20
+    with pytest.raises(ValueError, match="more than 1048576 symbols a key frame"):
+        budget.symbols_per_key_frame(cbr, stride, 256, 256)
 
 
 def test_coded_bits_of_table_one_at_629_symbols():

@@ -18,8 +18,8 @@ from . import common
 
 LOG = logging.getLogger(__name__)
 NOTE = (
-    "encoded without a radio: symbols follow from the settings; blocks, bits_crc, bler, snr_est_db and the "
-    "quality of the pictures were not measured"
+    "encoded without a radio: symbols follow from the settings; blocks, bits_crc, bler, snr_est_db, "
+    "latency_ms and the quality of the pictures were not measured"
 )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..link.statistics import Statistics
 
 SAMPLE_EVERY = 15  # frames between two pictures of the report
+MAX_SEED = (1 << 64) - 1  # of the channel's generator
 
 
 def simulate(
@@ -77,7 +78,9 @@ def simulate(
     phy: Annotated[
         Literal["ideal"], typer.Option("--phy", help="ideal: packets, rows and frame numbers are known.")
     ] = "ideal",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the channel's noise.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the channel's noise.")
+    ] = 0,
     json_file: common.JsonOption = None,
     report: Annotated[
         Optional[Path],
@@ -155,11 +158,11 @@ def _start_row(text: str | None, link: LinkSettings) -> int:
 
 def _check_folder(path: Path | None) -> None:
     """Refuse an output that cannot be written before the long run, not after it."""
-    if (
-        path is not None
-        and str(path) != "-"
-        and not (path.parent.is_dir() and os.access(path.parent, os.W_OK))
-    ):
+    if path is None or str(path) == "-":
+        return
+    if path.is_dir():
+        raise ResividError(f"{path}: is a folder")
+    if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
         raise ResividError(f"{path}: folder {path.parent} does not exist or cannot be written")
 
 

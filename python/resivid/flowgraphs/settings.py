@@ -13,6 +13,7 @@ from ..codec.registry import CodecModule, load_codec
 from ..errors import SettingsError
 from ..link.budget import payload_bits, symbols_per_key_frame
 from ..link.mcs_table import McsTable, load_mcs_table
+from ..video.sampler import most_key_frames_in_gop
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,7 @@ class LinkSettings:
     @property
     def credits(self) -> int:
         """Units on their way: with one K per GOP, a whole GOP and the first unit of the next."""
-        key_frames_in_gop = -(-self.gop // self.stride)
-        return max(4, key_frames_in_gop + 1) if self.gop_prefix else 4
+        return max(4, most_key_frames_in_gop(self.stride, self.gop) + 1) if self.gop_prefix else 4
 
     @property
     def codec_module(self) -> CodecModule:
@@ -92,11 +92,13 @@ class LinkSettings:
             SettingsError: raise `cbr` or `stride`.
         """
         needed = self.codec_module.least_bits(self.codec_settings)
-        least = min(self.payload_bits) if row is None else self.payload_bits[row]
+        rows = range(len(self.payload_bits)) if row is None else [row]
+        worst = min(rows, key=self.payload_bits.__getitem__)
+        least = self.payload_bits[worst]
         if least < needed:
             raise SettingsError(
                 f"--cbr {self.cbr} is too small: {self.symbols} symbols a key frame at stride {self.stride} carry "
-                f"{least} bits in the lowest MCS row, and one token needs {needed}; raise --cbr or --stride"
+                f"{least} bits with {self.table.rows[worst].label}, and one token needs {needed}; raise --cbr or --stride"
             )
 
     def make_encoder(self, tokenizer=None) -> CodecEncoder:

@@ -22,6 +22,8 @@ from .settings import LinkSettings
 from .timed import TimedInterpolator, TimedTokenizer
 from .transmitter import PACKET_LEN, transmitter
 
+MAX_FEEDBACK_DELAY = 1024  # key frames: more than any link has on its way
+
 
 @dataclass(frozen=True)
 class SimulationSettings:
@@ -52,8 +54,10 @@ class SimulationSettings:
     sample_every: int = 0
 
     def __post_init__(self) -> None:
-        if self.feedback_delay < 1:
-            raise SettingsError(f"--feedback-delay must be at least 1 key frame, got {self.feedback_delay}")
+        if not 1 <= self.feedback_delay <= MAX_FEEDBACK_DELAY:
+            raise SettingsError(
+                f"--feedback-delay must be 1 to {MAX_FEEDBACK_DELAY} key frames, got {self.feedback_delay}"
+            )
         if not self.hysteresis_db >= 0:
             raise SettingsError(f"--hysteresis-db must be at least 0 dB, got {self.hysteresis_db}")
 
@@ -158,8 +162,14 @@ class simulation(gr.top_block):
         ):
             for time_ms in times_ms:
                 self.statistics.stage(stage, time_ms / 1e3)
-        snr_db = self.settings.snr_db
+        snr_db, link = self.settings.snr_db, self.settings.link
         quality, notes = self.comparison.result()
+        notes.append(
+            "latency_ms: not measured, the run is not paced"
+            + (f"; --gop-prefix holds back a GOP of {link.gop} frames" if link.gop_prefix else "")
+        )
+        if len(snr_db) > 1:
+            notes.append("snr_set_db: one value for each key frame, from a file")
         return self.statistics.result(
             fps=float(self.transmitter.rate),
             snr_set_db=snr_db[0] if len(snr_db) == 1 else None,

@@ -11,6 +11,7 @@ from .mcs_table import McsRow
 SOURCE_VALUES_PER_PIXEL = 3  # m = H * W * 3 counts RGB values
 MAX_PAYLOAD_CRC16 = 3824  # TS 38.212 6.2.1: longer payloads carry a CRC of 24 bits
 CODE_BLOCK_CRC_BITS = 24  # TS 38.212 5.2.2
+MAX_SYMBOLS = 1 << 20  # of one key frame, as lib/phy takes them
 MAX_CODE_BLOCK_BITS = {1: 8448, 2: 3840}  # K_cb of TS 38.212 5.2.2, by base graph
 
 
@@ -26,17 +27,30 @@ def symbols_per_key_frame(cbr: float | str | Decimal | Fraction, stride: int, wi
     Returns:
         k_t in symbols; 629 for R = 4e-4, S = 8, 256x256.
     Raises:
-        ValueError: cbr is no positive number, or stride or size is below 1.
+        ValueError: cbr is no positive number, stride or size is below 1, or k_t is above MAX_SYMBOLS.
     """
-    try:
-        exact = cbr if isinstance(cbr, Fraction) else Fraction(Decimal(str(cbr)))
-    except (InvalidOperation, OverflowError, ValueError):
-        raise ValueError(f"cbr must be a positive number, got {cbr!r}") from None
-    if exact <= 0:
-        raise ValueError(f"cbr must be a positive number, got {cbr!r}")
+    exact = _exact(cbr)
     if min(stride, width, height) < 1:
         raise ValueError(f"stride, width and height must be at least 1, got {stride}, {width}, {height}")
-    return int(exact * (SOURCE_VALUES_PER_PIXEL * width * height * stride))
+    symbols = int(exact * (SOURCE_VALUES_PER_PIXEL * width * height * stride))
+    if symbols > MAX_SYMBOLS:
+        raise ValueError(f"cbr {cbr} and stride {stride}: more than {MAX_SYMBOLS} symbols a key frame")
+    return symbols
+
+
+def _exact(cbr: float | str | Decimal | Fraction) -> Fraction:
+    if isinstance(cbr, Fraction):
+        exact = cbr
+    else:
+        try:
+            number = Decimal(str(cbr))
+        except InvalidOperation:
+            number = Decimal("nan")
+        # The fraction of a number such as 1e-999999999 would fill the memory.
+        exact = Fraction(number) if number.is_finite() and abs(number.adjusted()) < 100 else Fraction(0)
+    if exact <= 0:
+        raise ValueError(f"cbr must be a positive number, got {cbr!r}")
+    return exact
 
 
 def coded_bits(symbols: int, row: McsRow) -> int:
