@@ -2,6 +2,7 @@
 """`resivid doctor`: each fault is named with the line that mends it."""
 
 import json
+import sys
 
 import pytest
 from gnuradio.resivid.cli import doctor
@@ -60,6 +61,14 @@ def test_package_bounds(installed, state):
     finding = doctor.check_package("numpy>=1.26,<2", installed)
     assert finding.state == state
     assert ('pip install "numpy>=1.26,<2"' in finding.remedy) == (state == "broken")
+
+
+def test_a_missing_package_is_a_finding_and_not_an_error(monkeypatch):
+    for name in ("packaging.requirements", "gnuradio.resivid.models.registry", "gnuradio.resivid.models"):
+        monkeypatch.setitem(sys.modules, name, None)  # as if it could not be imported
+    assert doctor.check_package("numpy>=1.26,<2", None).state == "broken"
+    assert doctor.check_package("numpy>=1.26,<2", "1.26.4").state == "ok"
+    assert "cannot be checked" in str(doctor._weight_problems())
 
 
 def test_weights():

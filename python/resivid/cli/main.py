@@ -2,7 +2,7 @@
 """Entry of the `resivid` command: finds the subcommand, turns errors into one line and an exit code.
 
 A subcommand is a module `cli/NAME.py` with `register(app: typer.Typer) -> None`, which adds one command to
-the app; its name stands in COMMANDS. At import it needs typer and floor 1 only: torch, OpenCV, GNU Radio and the
+the app; its name stands in COMMANDS. At import it needs typer, NumPy and PyYAML only: torch, OpenCV, GNU Radio and the
 rest are imported inside the command, so that `--help` is quick and works on every machine.
 
 Exit codes: 0 done, 1 ran and failed, 2 wrong use.
