@@ -120,6 +120,17 @@ def test_malformed_messages_are_counted_and_harm_nothing(tmp_path, block, port):
     assert len(read_frames(tmp_path / "out.mp4")) == 9
 
 
+def test_a_planned_gop_may_be_longer_than_the_queue():
+    settings = ResiVidTokSettings(stride=1, gop=9, gop_prefix=True)
+    encoder, _ = make_codec(ToyTokenizer(), ToyInterpolator(), settings)
+    packer = token_packer(encoder, BUDGETS, max_waiting=2)
+    for frame in range(10):
+        packer.on_tokens(
+            pdus.from_unit(Unit(frame, gop_start=frame % 9 == 0, data=np.arange(128, dtype=np.uint16)))
+        )
+    assert packer.dropped == 0
+
+
 @pytest.mark.parametrize("row", [-1, 3, 1 << 40])
 def test_unknown_rows_are_dropped(row):
     packer = token_packer(ResiVidTokEncoderWithoutNetwork(), BUDGETS)

@@ -35,7 +35,8 @@ class token_packer(gr.basic_block):
         start_mcs: row before the first answer.
         lock_step: False for a live link, where the latest message counts and nothing is waited for.
         statistics: where each payload is counted.
-        max_waiting: units that may wait; more are dropped before they are packed.
+        max_waiting: units that may wait, at least a planned GOP and one more; others are dropped before they are
+            packed.
     """
 
     def __init__(
@@ -54,7 +55,8 @@ class token_packer(gr.basic_block):
         self.logger = gr.logger(self.alias())
         self.codec, self.statistics = codec_encoder, statistics
         self.payload_bits = payload_bits if callable(payload_bits) else list(payload_bits).__getitem__
-        self.lock_step, self.max_waiting = lock_step, max_waiting
+        self.lock_step = lock_step
+        self.max_waiting = max(max_waiting, codec_encoder.units_to_plan + 1)
         self.mcs = start_mcs
         self.dropped, self.error = 0, None
         self._plans = codec_encoder.units_to_plan > 1

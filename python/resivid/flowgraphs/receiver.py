@@ -64,7 +64,16 @@ class receiver(gr.hier_block2):
             fixed_row=-1 if fixed_mcs is None else fixed_mcs,
         )
         self.unpacker = token_unpacker(codec_decoder, statistics)
-        self.sink = video_sink(path, codec_decoder, rate, settings.size, on_frame, picture_width, statistics)
+        self.sink = video_sink(
+            path,
+            codec_decoder,
+            rate,
+            settings.size,
+            on_frame,
+            picture_width,
+            statistics,
+            max_waiting=max(1024, settings.credits),  # a GOP that was held back comes all at once
+        )
         for port in ("mcs", "credit", "done", "frames"):
             self.message_port_register_hier_out(port)
         self.connect(self, self.decoder)
