@@ -18,7 +18,7 @@ from gnuradio.resivid.codec.resi_vidtok import ResiVidTokDecoder, ResiVidTokEnco
 from gnuradio.resivid.errors import ResividError, SettingsError, VideoError
 from gnuradio.resivid.flowgraphs.settings import LinkSettings
 from gnuradio.resivid.flowgraphs.simulate import SimulationSettings, simulation
-from packet_run import Collector, from_pdu
+from packet_run import PATIENCE_S, Collector, from_pdu
 from toy import ToyInterpolator, ToyTokenizer
 
 ROW_6_DB = 4  # 16QAM 434/1024
@@ -278,7 +278,7 @@ def test_interrupted_it_leaves_a_playable_file(clip, tmp_path):
     def interrupt(index, frame):
         if index == 10:
             _thread.interrupt_main()
-            time.sleep(0.3)  # the main thread stops the flowgraph meanwhile
+            assert flowgraph.receiver.sink._stopping.wait(PATIENCE_S)  # the main thread stops the flowgraph
 
     flowgraph = simulation(
         clip(300), tmp_path / "out.mp4", NO_METRICS, ToyTokenizer(), ToyInterpolator(), interrupt
