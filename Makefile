@@ -35,7 +35,7 @@ demo: install
 
 test: install
 	@echo "test: C++"
-	@ctest --test-dir $(BUILD) --label-exclude python --output-on-failure
+	@ctest --test-dir $(BUILD) --output-on-failure
 	@echo "test: GRC flowgraphs"
 	@scripts/compile_flowgraphs.sh $(VENV)/bin/grcc $(BUILD)/flowgraphs
 	@echo "test: Python, $(JOBS) workers"

@@ -135,3 +135,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except OSError as error:
         return _say(error, FAILED)
+    except (RuntimeError, MemoryError) as error:  # of a plugin, torch or the GPU: too little memory, say
+        return _say(RuntimeError(f"{error or type(error).__name__} (resivid -v shows where)"), FAILED)

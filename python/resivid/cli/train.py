@@ -11,6 +11,7 @@ from typing import Annotated, Optional
 import typer
 
 from ..errors import SettingsError
+from . import common
 
 LOG = logging.getLogger(__name__)
 train_app = typer.Typer(no_args_is_help=True, help="Train the networks (needs torch, no GNU Radio).")
@@ -48,7 +49,7 @@ def tokenizer(
     settings = TokenizerTraining(minutes=minutes, batch=batch, crop=crop, rate=rate, seed=seed)
     run = train(settings, data, out, device, limit)
     if json_file is not None:
-        json_file.write_text(json.dumps(run.history, indent=1) + "\n")
+        common.write_json(json_file, json.dumps(run.history, indent=1) + "\n")
     LOG.info("weights: %s", out / "multiscale.safetensors")
 
 

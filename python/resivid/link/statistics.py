@@ -99,13 +99,15 @@ class PackedBlock(NamedTuple):
 
 
 class DecodedBlock(NamedTuple):
-    """What became of a block: its 0-based frame, row of the MCS table, SNR estimate, CRC, symbols."""
+    """What became of a block: its 0-based frame, row of the MCS table, SNR estimate, CRC, symbols,
+    and the decoder iterations it took."""
 
     frame: int
     mcs: int
     snr_db: float
     crc_ok: bool
     symbols: int
+    iterations: int
 
 
 class StatisticsCollector:
@@ -123,7 +125,6 @@ class StatisticsCollector:
         self._lock = threading.Lock()
         self._payloads: list[PackedBlock] = []
         self._blocks: list[DecodedBlock] = []
-        self._iterations: list[int] = []
         self._overhead_symbols = 0
         self._stages: dict[str, list[float]] = {}
         self._latencies: list[float] = []
@@ -150,8 +151,7 @@ class StatisticsCollector:
             symbols: payload symbols that the packet held, as counted by the decoder.
         """
         with self._lock:
-            self._blocks.append(DecodedBlock(frame, mcs, snr_db, crc_ok, symbols))
-            self._iterations.append(iterations)
+            self._blocks.append(DecodedBlock(frame, mcs, snr_db, crc_ok, symbols, iterations))
 
     def overhead(self, symbols: int) -> None:
         """Count symbols that carry no payload: preamble, pilots, filler of the framed PHY."""

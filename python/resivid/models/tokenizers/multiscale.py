@@ -13,7 +13,7 @@ from safetensors.torch import save as to_bytes
 
 from ...errors import WeightsError
 from ..weight_files import sha256_of
-from .base import VALUE_BITS, ZERO_FLAG
+from .base import ZERO_FLAG
 from .pyramid import CODE_DIM, Pyramid, pad_tokens, to_ycc
 from .refiner import Refiner, RefinerConfig, stack_levels
 
@@ -87,7 +87,6 @@ class MultiscaleTokenizer:
     name = "multiscale"
     size = SIZE
     zero_flag = ZERO_FLAG
-    value_bits = VALUE_BITS
 
     def __init__(
         self,
