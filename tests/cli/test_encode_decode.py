@@ -217,7 +217,8 @@ def test_other_weights_than_the_encoders_are_refused(clip, tmp_path, capsys, mon
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a POSIX signal")
 @pytest.mark.parametrize("command", ["encode", "decode"])
-def test_ctrl_c_finishes_the_file_and_exits_1(tmp_path, command):
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_termination_finish_the_file_and_exit_1(tmp_path, command, kind):
     clip = write_clip(tmp_path / "long.mp4", 500)
     if command == "decode":
         assert run("encode", clip, tmp_path / "a.rvt", *TOY, "--stride", 2) == 0
@@ -235,7 +236,7 @@ def test_ctrl_c_finishes_the_file_and_exits_1(tmp_path, command):
     )
     while process.poll() is None and not unfinished(tmp_path):
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(kind)
     _, errors = process.communicate(timeout=120)
     assert (process.returncode, errors.count("\n")) == (1, 1), errors
     assert "interrupted" in errors
@@ -267,3 +268,25 @@ def test_help_knows_the_options_of_the_air_interface(capsys):
     run("encode", "--help")
     text = capsys.readouterr().out
     assert {option for option in options if f"{option} " not in text} == set()
+
+
+def test_no_file_is_written_over_another_that_the_command_uses(clip, tmp_path, capsys):
+    whole = clip.read_bytes()
+    tokens = tmp_path / "a.rvt"
+    assert run("encode", clip, tokens, *TOY) == 0
+    capsys.readouterr()
+    kept = tokens.read_bytes()
+    link = tmp_path / "link.mp4"
+    link.symlink_to(clip)
+    for arguments in (
+        ["encode", clip, clip, *TOY],
+        ["encode", clip, link, *TOY],
+        ["encode", clip, tmp_path / "b.rvt", *TOY, "--json", clip],
+        ["encode", clip, tmp_path / "b.rvt", *TOY, "--json", tmp_path / "b.rvt"],
+        ["decode", tokens, "-o", tokens, *TOY_BOTH],
+        ["info", tokens, "--json", tokens],
+    ):
+        assert run(*arguments) == 2
+        assert "are the same file" in one_line(capsys)
+    assert clip.read_bytes() == whole and tokens.read_bytes() == kept
+    assert not (tmp_path / "b.rvt").exists()

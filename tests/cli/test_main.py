@@ -46,6 +46,8 @@ def test_wrong_use_exits_2_and_says_so_on_stderr(arguments, capsys):
         (typer.BadParameter("a b"), 2),
         (ModuleNotFoundError("a b"), 1),
         (OSError("a b"), 1),
+        (RuntimeError("a b"), 1),
+        (TypeError("a b"), 1),
         (KeyboardInterrupt(), 1),
         (typer.Exit(1), 1),
     ],

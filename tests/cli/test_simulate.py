@@ -202,7 +202,13 @@ def test_outputs_that_cannot_be_written_are_one_line(clip, tmp_path, capsys):
     assert run("simulate", clip, "-o", tmp_path / "out.gif", *QUICK) == 1
     assert "must end in" in one_line(capsys)
     assert run("simulate", clip, "-o", clip, *QUICK) == 2
-    assert "is the input" in one_line(capsys)
+    assert "are the same file" in one_line(capsys)
+    same = tmp_path / "out.mp4"
+    for option in ("--json", "--report"):
+        assert run("simulate", clip, "-o", same, option, same, *QUICK) == 2
+        assert "are the same file" in one_line(capsys)
+        assert run("simulate", clip, "-o", same, option, clip, *QUICK) == 2
+        assert "are the same file" in one_line(capsys)
     assert list(tmp_path.iterdir()) == []
 
 

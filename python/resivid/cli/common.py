@@ -188,6 +188,24 @@ class StopOnInterrupt:
         self.wanted = True
 
 
+def check_distinct(**paths: str | Path | None) -> None:
+    """Refuse to write one file over another that this command reads or writes.
+
+    Args:
+        paths: what the command line calls each file, and its path; None and "-" are left out.
+    Raises:
+        SettingsError: two of them are the same file.
+    """
+    seen: dict[Path, str] = {}
+    for name, path in paths.items():
+        if path is None or str(path) == "-":
+            continue
+        place = Path(path).resolve()
+        if place in seen:
+            raise SettingsError(f"{name} and {seen[place]} are the same file: {path}")
+        seen[place] = name
+
+
 def check_size(tokenizer: Tokenizer, size: int) -> None:
     """Refuse a picture size that the tokenizer was not made for.
 

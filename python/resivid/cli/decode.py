@@ -36,6 +36,7 @@ def decode(
     from ..models.registry import load_interpolator, load_tokenizer
     from ..video.writer import VideoWriter, check_writable
 
+    common.check_distinct(IN=source, output=output)
     with RvtReader(source) as reader, common.StopOnInterrupt() as stop:
         header = reader.header
         check_writable(output)

@@ -47,6 +47,7 @@ def encode(
     """Encode a video into a token file (.rvt) for a given MCS (--mcs) or Es/N0 (--snr, 6 dB by default)."""
     if snr is not None and mcs is not None:
         raise SettingsError("--snr and --mcs: give one of them")
+    common.check_distinct(IN=source, OUT=output, json=json_file)
     link = LinkSettings(
         cbr=cbr,
         stride=stride,

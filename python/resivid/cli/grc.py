@@ -15,7 +15,7 @@ from typing import NoReturn, Optional
 
 import typer
 
-from ..errors import MissingPackageError
+from ..errors import MissingPackageError, ResividError
 
 
 def blocks_folder(module_file: Path = Path(__file__)) -> Path:
@@ -77,4 +77,8 @@ def register(app: typer.Typer) -> None:
         """Open GNU Radio Companion with this module's blocks."""
         if file is not None and not file.is_file():
             raise typer.BadParameter(f"{file}: no such file")
+        if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            raise ResividError(
+                "GNU Radio Companion needs a display; to compile a flowgraph use .venv/bin/grcc"
+            )
         run_program("gnuradio-companion", [] if file is None else [str(file)])

@@ -21,6 +21,7 @@ def info(
     ] = None,
 ) -> None:
     """Check a token file (.rvt) and print what it holds."""
+    common.check_distinct(IN=source, json=json_file)
     facts = describe(source)
     if json_file is not None:
         common.write_json(json_file, json.dumps(facts, indent=2) + "\n")

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import importlib
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +24,10 @@ from ..version import __version__
 try:
     import typer
 except ImportError as error:  # the only package that the command line itself needs
-    raise SystemExit(f"resivid: {error}; install it with: pip install typer") from None
+    raise SystemExit(
+        f"resivid: {error} for {sys.executable}: run `make setup` and .venv/bin/resivid, or build with "
+        "-DPython3_EXECUTABLE=.../.venv/bin/python, whose packages scripts/setup.sh installs"
+    ) from None
 
 COMMANDS = ("simulate", "encode", "decode", "info", "train", "models", "doctor", "grc")
 
@@ -100,6 +105,14 @@ def _say(error: BaseException, code: int) -> int:
     return code
 
 
+def _end_as_interrupted(number: int, frame: Any) -> None:
+    """SIGTERM ends a command as Ctrl-C does, so that files are finished or deleted."""
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler):  # ignored, as in a shell's background jobs
+        raise KeyboardInterrupt
+    handler(signal.SIGINT, frame)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand.
 
@@ -109,6 +122,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 ran and failed or was interrupted, 2 wrong use.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _end_as_interrupted)
     try:
         code = build_app(_needed(arguments))(args=arguments, prog_name="resivid", standalone_mode=False)
         if code == TYPER_INTERRUPTED:
@@ -135,5 +150,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except OSError as error:
         return _say(error, FAILED)
-    except (RuntimeError, MemoryError) as error:  # of a plugin, torch or the GPU: too little memory, say
-        return _say(RuntimeError(f"{error or type(error).__name__} (resivid -v shows where)"), FAILED)
+    except Exception as error:  # of a plugin, torch or the GPU
+        return _say(RuntimeError(f"{type(error).__name__}: {error} (resivid -v shows where)"), FAILED)

@@ -112,8 +112,7 @@ def simulate(
     )
     for path in (json_file, report):
         _check_folder(path)
-    if Path(source).exists() and output.exists() and output.samefile(source):
-        raise SettingsError(f"--output: {output} is the input")
+    common.check_distinct(IN=source, output=output, json=json_file, report=report)
     log_to_stderr()
     from ..flowgraphs.simulate import SimulationSettings, simulation
 

@@ -23,7 +23,13 @@ def tokenizer(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for checkpoint and weights; resumed when there.")
     ],
-    minutes: Annotated[float, typer.Option(min=0.01, help="Length of the whole run in minutes.")] = 60.0,
+    minutes: Annotated[
+        float,
+        typer.Option(
+            min=0.01,
+            help="Minutes of decoder training, over all resumptions; loading and k-means come first.",
+        ),
+    ] = 60.0,
     batch: Annotated[int, typer.Option(min=1, help="Crops a step.")] = 32,
     crop: Annotated[
         int, typer.Option(min=32, max=256, help="Side of a crop in pixels, a multiple of 16.")
@@ -44,8 +50,15 @@ def tokenizer(
     """
     if crop % 16:
         raise SettingsError(f"--crop must be a multiple of 16 pixels, got {crop}")
+    import torch
+
     from ..train.tokenizer import TokenizerTraining, train
 
+    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        raise SettingsError(f"--device {device}: torch finds no CUDA GPU on this machine")
+
+    # loading and k-means take minutes: without a word they would look like a hang
+    logging.getLogger(train.__module__.rpartition(".")[0]).setLevel(logging.INFO)
     settings = TokenizerTraining(minutes=minutes, batch=batch, crop=crop, rate=rate, seed=seed)
     run = train(settings, data, out, device, limit)
     if json_file is not None:

@@ -202,18 +202,21 @@ def train(
     Returns:
         the run; its weights stand in `folder`/multiscale.safetensors.
     """
+    loss = PictureLoss()  # first, because its weights may be missing
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint, weights = folder / "checkpoint.pt", folder / "multiscale.safetensors"
+    LOG.info("loading the pictures")
     pictures, held_out = prepare(settings, data, limit)
     if checkpoint.is_file():
         run = Run.resume(settings, checkpoint, device)
         LOG.info("resumed at step %d, %.0f s", run.step, run.seconds)
     else:
+        LOG.info("k-means codebooks, some minutes")
         count = min(12288, max(64, 2 * len(pictures) // 64 * 64))
         run = Run(
             settings, fit_codebooks(pictures, list(settings.network.grids), count, settings.seed), device
         )
-    loss = PictureLoss().to(run.device)
+    loss.to(run.device)
     try:
         _loop(run, pictures, held_out, loss, checkpoint, weights)
     finally:
