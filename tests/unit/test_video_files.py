@@ -300,3 +300,51 @@ def test_frames_come_one_at_a_time_and_stay_what_they_are(clip):
         before = first.copy()
         next(frames)
         assert np.array_equal(first, before)
+
+
+def stored_clip(folder, name, *output_options):
+    """A clip with a lit corner, and with what a phone or a camera writes beside the pixels."""
+    source, target = folder / "plain.mp4", folder / name
+    picture = np.zeros((200, 120, 3), np.uint8)
+    picture[:60, :40] = (250, 40, 40)
+    av = pytest.importorskip("av")
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", rate=25, width=120, height=200, pix_fmt="yuv420p")
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    subprocess.run(
+        ["ffmpeg", "-loglevel", "error", "-y", *output_options, str(target)], cwd=folder, check=True
+    )
+    return target
+
+
+def as_a_player_shows_it(path, width, height):
+    """First frame by the ffmpeg program, which turns and stretches by itself."""
+    command = ["ffmpeg", "-loglevel", "error", "-i", str(path), "-vf", f"scale={width}:{height},setsar=1"]
+    raw = subprocess.run(
+        [*command, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], capture_output=True
+    )
+    return np.frombuffer(raw.stdout, np.uint8).reshape(height, width, 3)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_turned_video_is_read_as_a_player_shows_it(tmp_path, degrees):
+    path = stored_clip(
+        tmp_path, "turned.mp4", "-i", "plain.mp4", "-c", "copy", "-metadata:s:v", f"rotate={degrees}"
+    )
+    width, height = (120, 200) if degrees == 180 else (200, 120)
+    shown = as_a_player_shows_it(path, width, height)
+    with VideoReader(path, size=120) as reader:
+        frame = next(iter(reader))
+    assert np.abs(frame.astype(int) - square(shown, 120)).mean() < 4
+
+
+@needs_ffmpeg
+def test_pixels_that_are_not_square_are_stretched(tmp_path):
+    path = stored_clip(tmp_path, "wide.mp4", "-i", "plain.mp4", "-vf", "setsar=2/1")
+    shown = as_a_player_shows_it(path, 240, 200)  # 120 pixels of double width
+    with VideoReader(path, size=100) as reader:
+        frame = next(iter(reader))
+    assert np.abs(frame.astype(int) - square(shown, 100)).mean() < 4

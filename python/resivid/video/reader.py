@@ -66,7 +66,7 @@ class VideoReader:
     def __iter__(self) -> Iterator[np.ndarray]:
         count = 0
         for frame in self._frames():
-            yield square(_to_rgb(frame), self.size)
+            yield square(_to_rgb(frame), self.size, self._pixel_aspect, frame.rotation)
             count += 1
         if count == 0:
             reason = _reason(self._damage) if self._damage else "it holds none"
@@ -120,6 +120,11 @@ class VideoReader:
         streams[0].thread_type = "AUTO"
         return streams[0]
 
+    @property
+    def _pixel_aspect(self) -> float:
+        ratio = self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio
+        return float(ratio) if ratio and 1 / 16 <= ratio <= 16 else 1.0
+
     def _rate(self) -> Fraction:
         for rate in (self._stream.average_rate, self._stream.guessed_rate, self._stream.base_rate):
             if rate and rate > 0:
@@ -136,20 +141,26 @@ class VideoReader:
         return None
 
 
-def square(picture: np.ndarray, size: int) -> np.ndarray:
-    """The centre square of a picture, resized.
+def square(
+    picture: np.ndarray, size: int, pixel_aspect: float = 1.0, rotation_degrees: float = 0.0
+) -> np.ndarray:
+    """The centre square of a picture as a player shows it, resized.
 
     Args:
         picture: uint8 (H, W, 3).
         size: side of the result in pixels.
+        pixel_aspect: width of a stored pixel over its height.
+        rotation_degrees: counterclockwise turn for display, as phones note it; whole quarters count.
     Returns:
         uint8 (size, size, 3), contiguous: means of areas when it shrinks, bicubic when it grows.
     """
     height, width = picture.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    centre = np.ascontiguousarray(picture[top : top + side, left : left + side])
-    if side == size:
+    side = min(height, width * pixel_aspect)  # in heights of a pixel
+    rows, columns = max(1, round(side)), max(1, round(side / pixel_aspect))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    centre = picture[top : top + rows, left : left + columns]
+    centre = np.ascontiguousarray(np.rot90(centre, round(rotation_degrees / 90)))
+    if rows == columns == size:
         return centre
     try:
         import cv2
