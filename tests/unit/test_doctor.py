@@ -79,6 +79,13 @@ def test_weights():
     )
 
 
+def test_a_weights_folder_that_is_not_there_is_named(tmp_path):
+    assert doctor.check_weights_folder(None) == []
+    assert [f.state for f in doctor.check_weights_folder(str(tmp_path))] == ["ok"]
+    (finding,) = doctor.check_weights_folder(str(tmp_path / "nowhere"))
+    assert finding.state == "broken" and "nowhere" in finding.detail
+
+
 @pytest.mark.parametrize(
     "nvidia, cuda, state",
     [(True, True, "ok"), (True, False, "broken"), (False, False, "absent"), (False, None, "absent")],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -130,6 +131,16 @@ def check_weights(problems: Mapping[str, str]) -> list[Finding]:
     return [Finding(f"weights {name}", "broken", why, remedy) for name, why in problems.items()]
 
 
+def check_weights_folder(named: str | None) -> list[Finding]:
+    """The folder of RESIVID_WEIGHTS, where one is named."""
+    if not named:
+        return []
+    if not Path(named).expanduser().is_dir():
+        remedy = "export RESIVID_WEIGHTS=FOLDER, or unset RESIVID_WEIGHTS"
+        return [Finding("RESIVID_WEIGHTS", "broken", f"{named} is no folder", remedy)]
+    return [Finding("RESIVID_WEIGHTS", "ok", named)]
+
+
 def check_gpu(has_nvidia: bool, cuda_torch: bool | None) -> Finding:
     """A GPU that torch can use.
 
@@ -247,6 +258,7 @@ def examine() -> list[Finding]:
     findings.append(check_library(__version__, _loaded_library()))
     findings += [check_package(line, _installed(_name(line))) for line in core_requirements()]
     findings += check_weights(_weight_problems())
+    findings += check_weights_folder(os.environ.get("RESIVID_WEIGHTS"))
     findings.append(check_gpu(shutil.which("nvidia-smi") is not None, _cuda_torch()))
     findings.append(check_radio(_num_radios()))
     return findings
