@@ -72,11 +72,14 @@ def command(folder, *arguments):
     )
 
 
-def test_decoding_what_was_encoded_equals_simulating_at_40_db(clip, tmp_path):
-    fixed = ("--mcs", "16QAM 434/1024")
-    assert run("encode", clip, tmp_path / "a.rvt", "--tokenizer", "toy:tokenizer", *fixed) == 0
-    assert run("decode", tmp_path / "a.rvt", "-o", tmp_path / "decoded.mp4", *TOY) == 0
-    assert run("simulate", clip, "-o", tmp_path / "simulated.mp4", *QUICK, *fixed, "--snr", 40) == 0
+@pytest.mark.parametrize("options", [(), ("--gop-prefix",), ("--reference", "previous"), ("--stride", "1")])
+@pytest.mark.parametrize("models", [TOY, ()], ids=["toy", "default"])
+def test_decoding_what_was_encoded_equals_simulating_at_40_db(clip, tmp_path, models, options):
+    fixed = ("--mcs", "16QAM 434/1024", *models[:2], *options)
+    assert run("encode", clip, tmp_path / "a.rvt", *fixed) == 0
+    assert run("decode", tmp_path / "a.rvt", "-o", tmp_path / "decoded.mp4", *models) == 0
+    arguments = ("--snr", 40, "--no-metrics", "--quiet", *models[2:])
+    assert run("simulate", clip, "-o", tmp_path / "simulated.mp4", *fixed, *arguments) == 0
     simulated = read_frames(tmp_path / "simulated.mp4")
     assert len(simulated) == 37
     assert np.array_equal(read_frames(tmp_path / "decoded.mp4"), simulated)
