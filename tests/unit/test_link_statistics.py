@@ -9,7 +9,12 @@ from types import SimpleNamespace
 import pytest
 from gnuradio.resivid.errors import ResividError
 from gnuradio.resivid.link.mcs_table import load_mcs_table
-from gnuradio.resivid.link.statistics import Statistics, StatisticsCollector, document_keys
+from gnuradio.resivid.link.statistics import (
+    Statistics,
+    StatisticsCollector,
+    document_keys,
+    write_text_atomically,
+)
 
 KEYS = (
     "frames, key_frames, fps, stride, gop, cbr_payload, cbr_total, bits_source, bits_header, bits_body, symbols_mean, "
@@ -130,11 +135,11 @@ def test_counts_from_many_threads():
 
 
 def test_write_leaves_nothing_half_done(tmp_path):
-    Statistics(frames=3).write(tmp_path / "a.json")
+    write_text_atomically(tmp_path / "a.json", Statistics(frames=3).to_json())
     assert json.loads((tmp_path / "a.json").read_text())["frames"] == 3
     with pytest.raises(ResividError, match="cannot be written"):
-        Statistics().write(tmp_path / "none" / "a.json")
+        write_text_atomically(tmp_path / "none" / "a.json", Statistics().to_json())
     (tmp_path / "folder").mkdir()
     with pytest.raises(ResividError, match="cannot be written"):
-        Statistics().write(tmp_path / "folder")
+        write_text_atomically(tmp_path / "folder", Statistics().to_json())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "folder"]

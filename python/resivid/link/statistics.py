@@ -80,14 +80,6 @@ class Statistics:
         """The document as JSON text; never NaN or infinity, which JSON does not know."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
-    def write(self, path: str | Path) -> None:
-        """Write the document under a temporary name, then rename it.
-
-        Raises:
-            ResividError: the file cannot be written.
-        """
-        write_text_atomically(path, self.to_json())
-
 
 class PackedBlock(NamedTuple):
     """What the transmitter put into a block: bits of header and body, K and updates in tokens."""

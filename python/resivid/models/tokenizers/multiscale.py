@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
 from ...errors import WeightsError
-from ..weight_files import sha256_of
+from ..weight_files import fill, read_state, sha256_of
 from .base import ZERO_FLAG
 from .pyramid import CODE_DIM, Pyramid, pad_tokens, to_ycc
 from .refiner import Refiner, RefinerConfig, stack_levels
@@ -35,10 +35,10 @@ def save(path: Path, pyramid: Pyramid, network: Refiner, notes: dict[str, str]) 
     part.replace(path)
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+def _metadata(path: Path) -> dict[str, str]:
     try:
         with safe_open(path, "pt") as file:
-            return file.metadata() or {}, {k: file.get_tensor(k).float() for k in file.keys()}
+            return file.metadata() or {}
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path}: not a readable safetensors file ({error})") from error
 
@@ -65,17 +65,14 @@ def load(path: Path, device: str = "cpu") -> MultiscaleTokenizer:
     Raises:
         WeightsError: unreadable, of another architecture, or a tensor missing, left over or misshapen.
     """
-    metadata, tensors = _read(path)
-    config = _config(path, metadata)
+    config = _config(path, _metadata(path))
+    tensors = read_state(path)
     books = [tensors.pop(f"codebook.{i}", torch.zeros(0)) for i in range(len(config.grids))]
     for i, book in enumerate(books):
         if book.dim() != 2 or book.shape[1] != CODE_DIM or not 0 < len(book) <= ZERO_FLAG:
             raise WeightsError(f"{path}: codebook.{i} has shape {tuple(book.shape)}")
     network = Refiner(config)
-    try:
-        network.load_state_dict({k.removeprefix("decoder."): v for k, v in tensors.items()})
-    except RuntimeError as error:
-        raise WeightsError(f"{path}: {str(error).splitlines()[1].strip()}") from error
+    fill(network, {k.removeprefix("decoder."): v for k, v in tensors.items()}, path)
     return MultiscaleTokenizer(
         Pyramid(list(config.grids), books), network, {path.name: sha256_of(path)}, device
     )
