@@ -69,6 +69,14 @@ def test_reads_a_table_from_a_file(tmp_path):
     assert load_mcs_table(str(path)).rows[0].snr_db == -2.0
 
 
+@pytest.mark.parametrize("name, bits", [("QPSK", 2), ("16QAM", 4), ("64QAM", 6), ("256QAM", 8)])
+def test_knows_the_modulations_of_the_standard(tmp_path, name, bits):
+    path = tmp_path / "mine.yaml"
+    row = {**GOOD, "modulation": name, "bits_per_symbol": bits}
+    path.write_text(yaml.safe_dump({"name": "mine", "target_bler": 0.01, "rows": [row]}))
+    assert load_mcs_table(path).rows[0].bits_per_symbol == bits
+
+
 @pytest.mark.parametrize("text", ["", "[1, 2", "- 1", "\x00"])
 def test_refuses_what_is_no_table(tmp_path, text):
     path = tmp_path / "mine.yaml"

@@ -12,7 +12,7 @@ import yaml
 
 from ..errors import FormatError
 
-MODULATIONS = {"QPSK": 2, "16QAM": 4}  # name to bits of one symbol
+MODULATIONS = {"QPSK": 2, "16QAM": 4, "64QAM": 6, "256QAM": 8}  # name to bits of one symbol
 _TABLES = Path(__file__).parent / "mcs"
 
 
