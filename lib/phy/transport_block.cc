@@ -86,9 +86,10 @@ block_format segment_block(unsigned payload_bits,
                            unsigned coded_bits)
 {
     check_modulation(rate_1024, bits_per_symbol);
-    if (payload_bits == 0)
-        throw std::invalid_argument("payload_bits must be at least 1");
-    if (coded_bits == 0 || coded_bits % bits_per_symbol)
+    if (payload_bits < 1 || payload_bits > MAX_BLOCK_BITS)
+        throw std::invalid_argument("payload_bits must be 1 to " + std::to_string(MAX_BLOCK_BITS) +
+                                    ", got " + std::to_string(payload_bits));
+    if (coded_bits < 1 || coded_bits > MAX_BLOCK_BITS || coded_bits % bits_per_symbol)
         throw std::invalid_argument("coded_bits must be a multiple of " +
                                     std::to_string(bits_per_symbol) + ", got " +
                                     std::to_string(coded_bits));
@@ -115,7 +116,6 @@ block_format segment_block(unsigned payload_bits,
 block_format plan_block(unsigned symbols, unsigned rate_1024, unsigned bits_per_symbol)
 {
     check_modulation(rate_1024, bits_per_symbol);
-    constexpr unsigned MAX_SYMBOLS = 1u << 20; // keeps all sizes in 32 bits
     if (symbols < 1 || symbols > MAX_SYMBOLS)
         throw std::invalid_argument("symbols must be 1 to " + std::to_string(MAX_SYMBOLS) +
                                     ", got " + std::to_string(symbols));

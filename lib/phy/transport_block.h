@@ -9,6 +9,9 @@
 
 namespace gr::resivid::phy {
 
+constexpr unsigned MAX_SYMBOLS = 1u << 20;            //!< of a key frame
+constexpr unsigned MAX_BLOCK_BITS = 8u * MAX_SYMBOLS; //!< payload or coded bits of a key frame
+
 /*! \brief How the payload of one key frame becomes code blocks. All sizes in bits. */
 struct block_format {
     unsigned payload_bits;    //!< A
@@ -24,15 +27,20 @@ struct block_format {
 
     //! E_r: bits of code block r on the channel, a multiple of Qm (TS 38.212 5.4.2.1, one layer).
     unsigned rate_matched_bits(unsigned r) const;
+
+    //! True code rate: information bits into the LDPC encoder, CRCs included, per bit on the
+    //! channel.
+    double code_rate() const { return double(num_code_blocks) * code_block_bits / coded_bits; }
 };
 
 /*! \brief Base graph for payload size A and target rate: TS 38.212 6.2.2. */
 unsigned select_base_graph(unsigned payload_bits, unsigned rate_1024);
 
 /*! \brief Format for a payload of exactly A bits, TS 38.212 5.2.2.
- *  \throws std::invalid_argument when A is 0, the rate or Qm is out of range, coded_bits is not a
- *  multiple of Qm, or A with its CRC does not divide into equal code blocks (no filler between
- *  code blocks in the standard; `transport_block_size` never returns such an A). */
+ *  \throws std::invalid_argument when A or coded_bits is not in 1..MAX_BLOCK_BITS, the rate or Qm
+ *  is out of range, coded_bits is not a multiple of Qm, or A with its CRC does not divide into
+ * equal code blocks (no filler between code blocks in the standard; `transport_block_size` never
+ * returns such an A). */
 block_format segment_block(unsigned payload_bits,
                            unsigned rate_1024,
                            unsigned bits_per_symbol,
