@@ -24,13 +24,26 @@ link_decoder::link_decoder(unsigned symbols,
                            std::vector<mcs_row> table,
                            unsigned max_iterations,
                            unsigned redundancy_version)
-    : d_encoder(symbols, table, redundancy_version), d_scrambler(0), d_sent(symbols)
+    : d_encoder(symbols, std::move(table), redundancy_version), d_scrambler(0)
+{
+    allocate(max_iterations, redundancy_version);
+}
+
+link_decoder::link_decoder(const std::vector<block_format>& formats,
+                           unsigned max_iterations,
+                           unsigned redundancy_version)
+    : d_encoder(formats, redundancy_version), d_scrambler(0)
+{
+    allocate(max_iterations, redundancy_version);
+}
+
+void link_decoder::allocate(unsigned max_iterations, unsigned redundancy_version)
 {
     std::size_t coded = 0;
     std::size_t code_word = 0;
     std::size_t code_blocks = 0;
     std::size_t payload = 0;
-    for (unsigned row = 0; row < table.size(); ++row) {
+    for (unsigned row = 0; row < d_encoder.num_rows(); ++row) {
         const auto& f = d_encoder.format(row);
         d_chains.emplace_back(f, max_iterations, redundancy_version);
         coded = std::max<std::size_t>(coded, f.coded_bits);
@@ -39,6 +52,7 @@ link_decoder::link_decoder(unsigned symbols,
         payload = std::max<std::size_t>(payload, f.payload_bits);
     }
     d_scrambler = scrambler(coded);
+    d_sent.resize(d_encoder.symbols());
     d_llr.resize(coded);
     d_code_word_llr.resize(code_word);
     d_code_word.resize(code_word);
@@ -46,11 +60,12 @@ link_decoder::link_decoder(unsigned symbols,
     d_result.payload.reserve(payload);
 }
 
-const link_result& link_decoder::decode(unsigned row, const std::complex<float>* symbols)
+const link_result&
+link_decoder::decode(unsigned row, const std::complex<float>* symbols, float known_snr_db)
 {
     chain& c = d_chains.at(row);
     const std::size_t n = d_sent.size();
-    d_result.snr_db = c.estimator.estimate_db(symbols, n);
+    d_result.snr_db = std::isnan(known_snr_db) ? c.estimator.estimate_db(symbols, n) : known_snr_db;
     // Not finite input has no SNR; descrambling takes the LLRs that are no numbers as no evidence.
     const float snr_db = std::isfinite(d_result.snr_db) ? d_result.snr_db : 0.0f;
     c.demapper.demap(symbols, n, std::pow(10.0f, -snr_db / 10.0f), d_llr.data());

@@ -8,6 +8,7 @@
 
 #include <complex>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace gr::resivid::phy {
@@ -38,13 +39,21 @@ public:
                  unsigned max_iterations = 20,
                  unsigned redundancy_version = 0);
 
+    //! The same for formats planned elsewhere, all for the same number of symbols.
+    explicit link_decoder(const std::vector<block_format>& formats,
+                          unsigned max_iterations = 20,
+                          unsigned redundancy_version = 0);
+
     unsigned symbols() const { return d_encoder.symbols(); }
     unsigned num_rows() const { return d_encoder.num_rows(); }
     unsigned payload_bits(unsigned row) const { return d_encoder.payload_bits(row); }
 
     /*! \brief Decode symbols() values sent with this row.
+     *  \param known_snr_db Es/N0 for the demapper when it is known; NaN: it is estimated.
      *  \return valid until the next call. \throws std::out_of_range for an unknown row. */
-    const link_result& decode(unsigned row, const std::complex<float>* symbols);
+    const link_result& decode(unsigned row,
+                              const std::complex<float>* symbols,
+                              float known_snr_db = std::numeric_limits<float>::quiet_NaN());
 
 private:
     struct chain {
@@ -56,6 +65,7 @@ private:
         std::vector<rate_matcher> matchers; // one a code block
         std::vector<ldpc_decoder> decoders; // one for each E_r
     };
+    void allocate(unsigned max_iterations, unsigned redundancy_version);
     bool decode_blocks(chain& c);
 
     link_encoder d_encoder; // for the data-aided SNR

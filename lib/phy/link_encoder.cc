@@ -5,6 +5,28 @@
 #include <stdexcept>
 
 namespace gr::resivid::phy {
+namespace {
+
+std::vector<block_format> plan_blocks(unsigned symbols, const std::vector<mcs_row>& table)
+{
+    std::vector<block_format> formats;
+    for (const auto& row : table)
+        formats.push_back(plan_block(symbols, row.rate_1024, row.bits_per_symbol));
+    return formats;
+}
+
+unsigned count_symbols(const std::vector<block_format>& formats)
+{
+    if (formats.empty())
+        throw std::invalid_argument("the MCS table is empty");
+    const unsigned symbols = formats[0].coded_bits / formats[0].bits_per_symbol;
+    for (const auto& f : formats)
+        if (f.coded_bits != symbols * f.bits_per_symbol)
+            throw std::invalid_argument("formats must have equal numbers of symbols");
+    return symbols;
+}
+
+} // namespace
 
 std::vector<rate_matcher> make_rate_matchers(const block_format& format,
                                              unsigned redundancy_version)
@@ -27,15 +49,17 @@ link_encoder::chain::chain(const block_format& f, unsigned redundancy_version)
 link_encoder::link_encoder(unsigned symbols,
                            std::vector<mcs_row> table,
                            unsigned redundancy_version)
-    : d_symbols(symbols), d_scrambler(0)
+    : link_encoder(plan_blocks(symbols, table), redundancy_version)
 {
-    if (table.empty())
-        throw std::invalid_argument("the MCS table is empty");
+}
+
+link_encoder::link_encoder(const std::vector<block_format>& formats, unsigned redundancy_version)
+    : d_symbols(count_symbols(formats)), d_scrambler(0)
+{
     std::size_t code_blocks = 0;
     std::size_t code_word = 0;
     std::size_t coded = 0;
-    for (const auto& row : table) {
-        const auto f = plan_block(symbols, row.rate_1024, row.bits_per_symbol);
+    for (const auto& f : formats) {
         d_chains.emplace_back(f, redundancy_version);
         code_blocks = std::max<std::size_t>(code_blocks, f.num_code_blocks * f.systematic_bits);
         code_word = std::max<std::size_t>(code_word, d_chains.back().encoder.code_word_bits());

@@ -32,6 +32,11 @@ public:
      */
     link_encoder(unsigned symbols, std::vector<mcs_row> table, unsigned redundancy_version = 0);
 
+    /*! \brief The same for formats planned elsewhere, all for the same number of symbols.
+     *  \throws std::invalid_argument when there is none or their symbols differ. */
+    explicit link_encoder(const std::vector<block_format>& formats,
+                          unsigned redundancy_version = 0);
+
     unsigned symbols() const { return d_symbols; }
     unsigned num_rows() const { return d_chains.size(); }
 

@@ -53,6 +53,21 @@ unsigned smallest_lifting_size(unsigned columns, unsigned code_block_bits)
     return *std::lower_bound(sizes.begin(), sizes.end(), (code_block_bits + columns - 1) / columns);
 }
 
+// The most payload bits that fit with all CRCs; A = 1 fits 17 bits.
+unsigned largest_payload(unsigned budget, unsigned rate_1024)
+{
+    unsigned payload = budget - CRC16.bits();
+    const auto fits = [&](unsigned a) {
+        const unsigned block = a + transport_crc_bits(a);
+        const unsigned c = code_blocks(block, select_base_graph(a, rate_1024));
+        const unsigned total = total_bits(a, rate_1024);
+        return total <= budget && total % c == 0;
+    };
+    while (!fits(payload))
+        --payload;
+    return payload;
+}
+
 void check_modulation(unsigned rate_1024, unsigned bits_per_symbol)
 {
     if (rate_1024 < 1 || rate_1024 > 1023)
@@ -126,16 +141,25 @@ block_format plan_block(unsigned symbols, unsigned rate_1024, unsigned bits_per_
             std::to_string(symbols) + " symbols of " + std::to_string(bits_per_symbol) +
             " bits at rate " + std::to_string(rate_1024) + "/1024 carry " + std::to_string(budget) +
             " bits: too few for a CRC of " + std::to_string(CRC16.bits()) + " and a payload");
-    unsigned payload = budget - CRC16.bits();
-    const auto fits = [&](unsigned a) {
-        const unsigned block = a + transport_crc_bits(a);
-        const unsigned c = code_blocks(block, select_base_graph(a, rate_1024));
-        const unsigned total = total_bits(a, rate_1024);
-        return total <= budget && total % c == 0;
-    };
-    while (!fits(payload)) // A = 1 fits: one code block of 17 bits
-        --payload;
-    return segment_block(payload, rate_1024, bits_per_symbol, coded_bits);
+    return segment_block(
+        largest_payload(budget, rate_1024), rate_1024, bits_per_symbol, coded_bits);
+}
+
+block_format plan_information_bits(unsigned info_bits, unsigned rate_1024, unsigned bits_per_symbol)
+{
+    check_modulation(rate_1024, bits_per_symbol);
+    const std::uint64_t per_symbol = rate_1024 * bits_per_symbol; // x 1024
+    const unsigned most = MAX_SYMBOLS * per_symbol >> 10;
+    if (info_bits <= CRC16.bits() || info_bits > most)
+        throw std::invalid_argument("info_bits must be " + std::to_string(CRC16.bits() + 1) +
+                                    " to " + std::to_string(most) + " at rate " +
+                                    std::to_string(rate_1024) + "/1024, got " +
+                                    std::to_string(info_bits));
+    const unsigned symbols = ((std::uint64_t(info_bits) << 10) + per_symbol - 1) / per_symbol;
+    return segment_block(largest_payload(info_bits, rate_1024),
+                         rate_1024,
+                         bits_per_symbol,
+                         symbols * bits_per_symbol);
 }
 
 unsigned transport_block_size(unsigned symbols, unsigned rate_1024, unsigned bits_per_symbol)

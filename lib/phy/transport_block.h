@@ -56,6 +56,12 @@ block_format segment_block(unsigned payload_bits,
  *  \throws std::invalid_argument naming what is wrong, also when B_t has no room for one bit. */
 block_format plan_block(unsigned symbols, unsigned rate_1024, unsigned bits_per_symbol);
 
+/*! \brief Format of a block of `info_bits` bits, payload and all CRCs, on the fewest symbols that
+ *  keep the rate at or below rate_1024: as in `plan_block`, a few bits may stay unused.
+ *  \throws std::invalid_argument when a number is out of range. */
+block_format
+plan_information_bits(unsigned info_bits, unsigned rate_1024, unsigned bits_per_symbol);
+
 //! A of `plan_block`: payload bits of a key frame.
 unsigned transport_block_size(unsigned symbols, unsigned rate_1024, unsigned bits_per_symbol);
 

@@ -21,11 +21,13 @@ from .phy_python import (  # noqa: F401
     mcs_selector,
     parity_check,
     plan_block,
+    plan_information_bits,
     qam_llr,
     qam_map,
     rate_matcher,
     segment,
     segment_block,
     select_base_graph,
+    simulate_blocks,
     transport_block_size,
 )

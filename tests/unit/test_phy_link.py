@@ -251,3 +251,49 @@ def test_wrong_payloads_are_refused():
         encoder.encode(4, np.full(1050, 2, np.uint8))
     with pytest.raises(IndexError):
         encoder.encode(7, np.zeros(1050, np.uint8))
+
+
+def test_counted_blocks_do_not_depend_on_threads_or_cuts():
+    arguments = dict(bits_per_symbol=4, rate_1024=434, symbols=120, snr_db=5.0, seed=3)
+    whole = phy.simulate_blocks(num_blocks=100, threads=1, **arguments)
+    assert whole["blocks"] == 100 and 0 < whole["errors"] < 100
+    assert whole["bit_errors"] >= whole["errors"] and whole["undetected"] == 0
+    assert whole == phy.simulate_blocks(num_blocks=100, threads=3, **arguments)
+    parts = [phy.simulate_blocks(num_blocks=n, first_block=f, **arguments) for f, n in ((0, 37), (37, 63))]
+    assert whole == {key: parts[0][key] + parts[1][key] for key in whole}
+    assert whole != phy.simulate_blocks(num_blocks=100, **(arguments | {"seed": 4}))
+
+
+def test_counted_blocks_agree_with_encoder_and_decoder():
+    """The same link built from its parts: BLER at the same SNR within four deviations."""
+    counts = phy.simulate_blocks(2, 251, 157, -2.5, 600, 5)
+    payloads, (decoded, crc_ok, _, _) = transmit(157, 0, 600, -2.5)
+    parts = np.count_nonzero(~crc_ok | np.any(decoded != payloads, axis=1))
+    assert 20 < parts < 580
+    assert abs(counts["errors"] - parts) < 4 * (2 * parts * (1 - parts / 600)) ** 0.5
+
+
+@pytest.mark.parametrize("rate", [30, 251, 658, 948])
+@pytest.mark.parametrize("info_bits", [17, 300, 1067, 3840, 4096, 9000])
+def test_information_bits_fill_the_fewest_symbols(info_bits, rate):
+    fmt = phy.plan_information_bits(info_bits, rate, 4)
+    total = fmt.num_code_blocks * fmt.code_block_bits  # payload and all CRCs
+    assert info_bits - 8 <= total <= info_bits
+    assert info_bits * 1024 <= rate * fmt.coded_bits < info_bits * 1024 + rate * 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (dict(info_bits=16), "info_bits must be 17 to"),
+        (dict(threads=1000), "threads must be 0 to 256"),
+        (dict(kernel="magic"), "kernel must be"),
+        (dict(max_iterations=0), "max_iterations must be"),
+        (dict(snr_db=float("nan")), "snr_db must be finite"),
+        (dict(rate_1024=1024), "rate_1024 must be 1 to 1023"),
+    ],
+)
+def test_wrong_simulations_are_refused(arguments, message):
+    right = dict(bits_per_symbol=4, rate_1024=434, symbols=120, snr_db=5.0, num_blocks=1, seed=3)
+    with pytest.raises(ValueError, match=message):
+        phy.simulate_blocks(**(right | arguments))

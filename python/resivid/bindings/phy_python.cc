@@ -18,4 +18,5 @@ PYBIND11_MODULE(phy_python, m)
     bind_snr_estimator(m);
     bind_link_control(m);
     bind_link(m);
+    bind_monte_carlo(m);
 }

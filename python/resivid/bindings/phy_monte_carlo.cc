@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! \file Block errors of the link over AWGN in Python.
+#include "phy/link_monte_carlo.h"
+#include "phy_arguments.h"
+
+#include <optional>
+
+namespace gr::resivid::phy::python {
+
+using namespace pybind11::literals;
+
+namespace {
+
+constexpr std::int64_t MAX_COUNT = std::numeric_limits<std::int64_t>::max();
+
+std::uint64_t count(const char* name, integer number)
+{
+    if (number.value < 0)
+        throw std::invalid_argument(std::string(name) + " must be 0 to " +
+                                    std::to_string(MAX_COUNT) + ", got " +
+                                    std::to_string(number.value));
+    return std::uint64_t(number.value);
+}
+
+block_format plan(integer info_bits, unsigned rate_1024, unsigned bits_per_symbol)
+{
+    return plan_information_bits(
+        in_range("info_bits", info_bits, 0, MAX_UNSIGNED), rate_1024, bits_per_symbol);
+}
+
+py::dict count_block_errors(integer bits_per_symbol,
+                            integer rate_1024,
+                            integer symbols,
+                            float snr_db,
+                            integer num_blocks,
+                            integer seed,
+                            integer first_block,
+                            const std::string& kernel,
+                            integer max_iterations,
+                            integer threads,
+                            bool known_snr,
+                            std::optional<integer> info_bits)
+{
+    if (kernel != "box-plus")
+        throw std::invalid_argument("kernel must be box-plus, got " + kernel);
+    const unsigned qm = to_bits_per_symbol(bits_per_symbol);
+    const unsigned rate = to_rate_1024(rate_1024);
+    monte_carlo_settings settings;
+    settings.format = info_bits
+                          ? plan(*info_bits, rate, qm)
+                          : plan_block(in_range("symbols", symbols, 1, MAX_SYMBOLS), rate, qm);
+    settings.snr_db = snr_db;
+    settings.seed = count("seed", seed);
+    settings.first_block = count("first_block", first_block);
+    settings.num_blocks = count("num_blocks", num_blocks);
+    settings.max_iterations = in_range("max_iterations", max_iterations, 1, MAX_UNSIGNED);
+    settings.known_snr = known_snr;
+    settings.threads = in_range("threads", threads, 0, settings.MAX_THREADS);
+    monte_carlo_counts counts;
+    {
+        py::gil_scoped_release release;
+        counts = simulate_blocks(settings);
+    }
+    return py::dict("blocks"_a = counts.blocks,
+                    "errors"_a = counts.errors,
+                    "undetected"_a = counts.undetected,
+                    "bit_errors"_a = counts.bit_errors,
+                    "iterations_sum"_a = counts.iterations_sum);
+}
+
+} // namespace
+
+void bind_monte_carlo(py::module& m)
+{
+    m.def(
+        "simulate_blocks",
+        &count_block_errors,
+        "bits_per_symbol"_a,
+        "rate_1024"_a,
+        "symbols"_a,
+        "snr_db"_a,
+        "num_blocks"_a,
+        "seed"_a,
+        "first_block"_a = 0,
+        "kernel"_a = "box-plus",
+        "max_iterations"_a = 20,
+        "threads"_a = 0,
+        "known_snr"_a = false,
+        "info_bits"_a = std::nullopt,
+        "Block errors over AWGN: blocks first_block.. of the sequence that seed names.\n\n"
+        "Counts depend on neither threads (0: one a core) nor how a sequence is cut into calls.\n"
+        "With info_bits (payload and CRC) a block takes as many symbols as the rate needs, and\n"
+        "symbols is not used. Returns a dict of blocks, errors (undetected ones are among them),\n"
+        "undetected, bit_errors (of the payload), iterations_sum.");
+    m.def(
+        "plan_information_bits",
+        [](integer info_bits, integer rate_1024, integer bits_per_symbol) {
+            return plan(info_bits, to_rate_1024(rate_1024), to_bits_per_symbol(bits_per_symbol));
+        },
+        "info_bits"_a,
+        "rate_1024"_a,
+        "bits_per_symbol"_a,
+        "Format of info_bits (payload and CRCs) on the fewest symbols that keep to the rate.");
+}
+
+} // namespace gr::resivid::phy::python
