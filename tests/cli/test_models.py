@@ -31,11 +31,12 @@ def test_json_on_standard_output_is_json_alone(empty_folder, capsys):
     assert states["flow"] == "none needed" and states["rife"] == "absent"
 
 
-def test_a_damaged_file_is_one_line_and_exit_code_1(empty_folder, capsys):
-    assert main(["models", "verify"]) == 0
+@pytest.mark.parametrize("verify", ["--verify", "verify"])
+def test_a_damaged_file_is_one_line_and_exit_code_1(empty_folder, capsys, verify):
+    assert main(["models", verify]) == 0
     capsys.readouterr()
     (empty_folder / "rife_v4_0_flow.safetensors").write_bytes(b"damaged")
-    assert main(["models", "verify"]) == 1
+    assert main(["models", verify]) == 1
     error = capsys.readouterr().err
     assert "7 bytes, expected 10333928" in error and error.count("\n") == 1
 

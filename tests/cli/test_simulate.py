@@ -262,7 +262,7 @@ def test_help_names_every_option_with_its_default(capsys):
     for option in (
         "--output --snr --cbr --stride --gop --size --tokenizer --interpolator --mcs-table --mcs --mcs-start "
         "--hysteresis-db --feedback-delay --gop-prefix --reference --channel --phy --seed --json --report "
-        "--side-by-side --no-metrics --quiet --weights --tokenizer-weights"
+        "--side-by-side --no-metrics --quiet --weights --tokenizer-weights --interpolator-weights"
     ).split():
         assert option in text
     assert "--save-iq" not in text  # comes with a later release

@@ -34,14 +34,22 @@ TokenizerOption = Annotated[
 ]
 TokenizerWeightsOption = Annotated[
     Optional[Path],
-    typer.Option("--tokenizer-weights", metavar="FILE", help="Tokenizer weights instead of the ones found."),
+    typer.Option(
+        "--tokenizer-weights", metavar="FILE", help="Tokenizer weights, such as a TiTok checkpoint."
+    ),
 ]
 InterpolatorOption = Annotated[
     str, typer.Option("--interpolator", metavar="NAME", help="Interpolator: a name of `resivid models`.")
 ]
 InterpolatorWeightsOption = Annotated[
     Optional[Path],
-    typer.Option("--weights", metavar="FILE", help="Interpolator weights, such as a RIFE checkpoint."),
+    typer.Option(
+        "--interpolator-weights", metavar="FILE", help="Interpolator weights, such as a RIFE checkpoint."
+    ),
+]
+WeightsOption = Annotated[
+    Optional[Path],
+    typer.Option("--weights", metavar="FILE", help="Weights of the one chosen model that asks for a file."),
 ]
 McsTableOption = Annotated[
     str,
@@ -204,6 +212,42 @@ def check_distinct(**paths: str | Path | None) -> None:
         if place in seen:
             raise SettingsError(f"{name} and {seen[place]} are the same file: {path}")
         seen[place] = name
+
+
+def assign_weights(
+    weights: Path | None,
+    tokenizer: tuple[str, Path | None],
+    interpolator: tuple[str, Path | None] | None = None,
+) -> tuple[Path | None, Path | None]:
+    """Whose file `--weights` is: the model's that brings none, or else the only one's that takes any.
+
+    Args:
+        weights: of `--weights`.
+        tokenizer: its name and the file of `--tokenizer-weights`.
+        interpolator: its name and the file of `--interpolator-weights`; None where the command has none.
+    Returns:
+        Weight files of the tokenizer and of the interpolator.
+    Raises:
+        SettingsError: it could be either's, or nobody's.
+    """
+    from ..models.registry import INTERPOLATORS, TOKENIZERS, brings_weights
+
+    files = {"tokenizer": tokenizer[1], "interpolator": None if interpolator is None else interpolator[1]}
+    if weights is None:
+        return files["tokenizer"], files["interpolator"]
+    chosen = {"tokenizer": TOKENIZERS.get(tokenizer[0])}
+    if interpolator is not None:
+        chosen["interpolator"] = INTERPOLATORS.get(interpolator[0])
+    # a model from outside the registry may take weights; a registered one does if it names a file
+    takes = [k for k, entry in chosen.items() if files[k] is None and (entry is None or entry.weights)]
+    asks = [k for k in takes if (entry := chosen[k]) is not None and not brings_weights(entry)]
+    owners = asks or takes
+    if len(owners) != 1:
+        names = " or ".join(f"--{kind}-weights" for kind in chosen)
+        reason = "more than one chosen model takes a file" if owners else "no chosen model takes another file"
+        raise SettingsError(f"--weights: {reason}; use {names}")
+    files[owners[0]] = weights
+    return files["tokenizer"], files["interpolator"]
 
 
 def check_size(tokenizer: Tokenizer, size: int) -> None:

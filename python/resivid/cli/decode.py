@@ -27,8 +27,9 @@ def decode(
         Optional[str],
         typer.Option("--tokenizer", metavar="NAME", help="Tokenizer instead of the one the file names."),
     ] = None,
-    weights: common.InterpolatorWeightsOption = None,
     tokenizer_weights: common.TokenizerWeightsOption = None,
+    interpolator_weights: common.InterpolatorWeightsOption = None,
+    weights: common.WeightsOption = None,
 ) -> None:
     """Decode a token file (.rvt) into a video: detokenization and interpolation."""
     from ..codec.registry import load_codec
@@ -40,13 +41,17 @@ def decode(
     with RvtReader(source) as reader, common.StopOnInterrupt() as stop:
         header = reader.header
         check_writable(output)
-        model = load_tokenizer(_tokenizer_name(reader, tokenizer), tokenizer_weights)
+        name = _tokenizer_name(reader, tokenizer)
+        tokenizer_weights, interpolator_weights = common.assign_weights(
+            weights, (name, tokenizer_weights), (interpolator, interpolator_weights)
+        )
+        model = load_tokenizer(name, tokenizer_weights)
         _check_tokenizer(reader, model)
         codec = load_codec()  # version 1 of the file holds Resi-VidTok payloads
         settings = codec.make_settings(
             stride=header.stride, gop=header.gop, gop_prefix=header.gop_prefix, reference=header.reference
         )
-        decoder = codec.make_decoder(model, load_interpolator(interpolator, weights), settings)
+        decoder = codec.make_decoder(model, load_interpolator(interpolator, interpolator_weights), settings)
         with (
             VideoWriter(output, header.rate, header.size, header.size) as writer,
             common.Progress("decode", header.num_frames) as progress,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -34,12 +34,8 @@ def encode(
     mcs_table: common.McsTableOption = "table1",
     size: common.SizeOption = 256,
     tokenizer: common.TokenizerOption = "multiscale",
-    weights: Annotated[
-        Optional[Path],
-        typer.Option(
-            "--tokenizer-weights", "--weights", metavar="FILE", help="Weights instead of the ones found."
-        ),
-    ] = None,
+    tokenizer_weights: common.TokenizerWeightsOption = None,
+    weights: common.WeightsOption = None,
     reference: common.ReferenceOption = "state",
     gop_prefix: common.GopPrefixOption = False,
     json_file: common.JsonOption = None,
@@ -57,7 +53,7 @@ def encode(
         gop_prefix=gop_prefix,
         reference=reference,
         tokenizer=tokenizer,
-        weights=weights,
+        weights=common.assign_weights(weights, (tokenizer, tokenizer_weights))[0],
     )
     rows = _rows(link, snr, mcs)
     for row in sorted(set(rows)):

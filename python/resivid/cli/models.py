@@ -9,7 +9,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from ..errors import WeightsError
+from ..errors import SettingsError, WeightsError
 from . import common
 
 models_app = typer.Typer(help="List and verify models and weights; import published checkpoints.")
@@ -21,9 +21,20 @@ JsonOption = Annotated[
 
 
 @models_app.callback(invoke_without_command=True)
-def models(context: typer.Context, json_file: JsonOption = None) -> None:
+def models(
+    context: typer.Context,
+    json_file: JsonOption = None,
+    check: Annotated[
+        bool, typer.Option("--verify", help="Check size and SHA-256 of every known weight file that is here.")
+    ] = False,
+) -> None:
     """List tokenizers, interpolators and weight files, each with its state."""
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is not None:
+        if check:
+            raise SettingsError(f"--verify: not together with {context.invoked_subcommand}")
+    elif check:
+        verify(json_file)
+    else:
         _show(describe(), json_file)
 
 
@@ -35,7 +46,7 @@ def list_models(json_file: JsonOption = None) -> None:
 
 @models_app.command("verify")
 def verify(json_file: JsonOption = None) -> None:
-    """Check size and SHA-256 of every known weight file that is here; exit code 1 when one is wrong."""
+    """The same as --verify: check every known weight file that is here; exit code 1 when one is wrong."""
     from ..models.weight_files import ABSENT, OK
 
     files = [row for row in describe() if row["weights"] and row["state"] != ABSENT]
@@ -48,16 +59,23 @@ def verify(json_file: JsonOption = None) -> None:
 @models_app.command("import")
 def import_checkpoint(
     source: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Released Practical-RIFE 4.0 `flownet.pkl`.")
+        Path,
+        typer.Argument(metavar="FILE", help="Released TiTok or One-D-Piece file, or RIFE 4.0 `flownet.pkl`."),
     ],
     target: Annotated[Path, typer.Argument(metavar="OUT.safetensors", help="File to write.")],
 ) -> None:
     """Turn a published checkpoint into safetensors, after checking that it fits the network."""
-    from ..models.interpolation.rife import convert
+    from ..models.interpolation import rife
+    from ..models.tokenizers import titok
+    from ..models.weight_files import read_metadata, read_state
 
     if target.suffix != ".safetensors":
         raise typer.BadParameter(f"expected a name that ends in .safetensors, got {target}", param_hint="OUT")
-    convert(source, target)
+    state = read_state(source)
+    if titok.is_checkpoint(state):
+        titok.save(target, titok.network_of(state, source, read_metadata(source)))
+    else:
+        rife.convert(source, target)
 
 
 def describe() -> list[dict[str, Any]]:

@@ -43,15 +43,8 @@ def simulate(
     tokenizer: common.TokenizerOption = "multiscale",
     tokenizer_weights: common.TokenizerWeightsOption = None,
     interpolator: common.InterpolatorOption = "flow",
-    interpolator_weights: Annotated[
-        Optional[Path],
-        typer.Option(
-            "--weights",
-            "--interpolator-weights",
-            metavar="FILE",
-            help="Interpolator weights, such as a RIFE checkpoint.",
-        ),
-    ] = None,
+    interpolator_weights: common.InterpolatorWeightsOption = None,
+    weights: common.WeightsOption = None,
     mcs_table: common.McsTableOption = "table1",
     mcs: common.McsOption = None,
     mcs_start: Annotated[
@@ -97,6 +90,9 @@ def simulate(
     """Send a video through the whole chain, as one GNU Radio flowgraph, over a simulated channel."""
     from ..flowgraphs.settings import LinkSettings
 
+    tokenizer_weights, interpolator_weights = common.assign_weights(
+        weights, (tokenizer, tokenizer_weights), (interpolator, interpolator_weights)
+    )
     link = LinkSettings(
         cbr=cbr,
         stride=stride,

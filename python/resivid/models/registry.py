@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import MissingPackageError, SettingsError
+from ..errors import MissingPackageError, SettingsError, WeightsError
 from .interpolation.base import Interpolator
 from .tokenizers.base import Tokenizer
 from .weight_files import OK, WeightFile, catalogue, locate, state_of
@@ -105,7 +105,12 @@ def _load(entries: dict[str, Entry], kind: str, name: str, weights: Path | None,
     entry = entries.get(name) or _outside_entry(kind, name, sorted(entries))
     if weights is not None and not entry.weights and name in entries:
         raise SettingsError(f"weights: {kind} {name!r} uses none, got {weights}")
-    path = locate(entry.weights, weights) if entry.weights or weights is not None else None
+    try:
+        path = locate(entry.weights, weights) if entry.weights or weights is not None else None
+    except WeightsError as error:
+        if weights is not None or brings_weights(entry):
+            raise
+        raise WeightsError(f"{error}; or name a file with --weights") from error
     try:
         return entry.load(path, device)
     except ModuleNotFoundError as error:
@@ -127,6 +132,12 @@ def _outside_entry(kind: str, name: str, known: list[str]) -> Entry:
 def verify(entry: Entry) -> str:
     """State of an entry's weights: "none needed", or what `weight_files.state_of` says."""
     return state_of(entry.weights) if entry.weights else "none needed"
+
+
+def brings_weights(entry: Entry) -> bool:
+    """Whether it runs without a weight file of the user's: it needs none, or its own come with the package."""
+    known = entry.weight_file
+    return not entry.weights or (known is not None and known.shipped)
 
 
 def problems() -> dict[str, str]:
@@ -154,6 +165,9 @@ def _classical(kind: str) -> Loader:
 register_tokenizer(
     "multiscale", "k-means residual pyramid, learned convolutional decoder", "multiscale.safetensors"
 )(_later("tokenizers.multiscale"))
+register_tokenizer(
+    "titok", "TiTok and One-D-Piece networks; brings no weights (--weights FILE)", "titok.safetensors"
+)(_later("tokenizers.titok"))
 register_interpolator("flow", "OpenCV DIS optical flow both ways, warped and blended")(_classical("flow"))
 register_interpolator("blend", "cross-fade")(_classical("blend"))
 register_interpolator("hold", "repeats the earlier key frame")(_classical("hold"))

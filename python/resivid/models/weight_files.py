@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -148,7 +149,7 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
     Safetensors, or a torch archive, which is read with `weights_only=True`: it cannot run code.
 
     Raises:
-        WeightsError: missing, corrupt, or not a plain dictionary of tensors.
+        WeightsError: missing, corrupt, not a plain dictionary of tensors, or not finite.
     """
     import torch
     from safetensors import SafetensorError
@@ -158,7 +159,9 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
         raise WeightsError(f"{path}: no such weight file")
     try:
         if path.suffix in FOREIGN_SUFFIXES:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():  # torch remarks on the pickle protocol of a file it then refuses
+                warnings.simplefilter("ignore")
+                state = torch.load(path, map_location="cpu", weights_only=True)
         else:
             state = load_file(path)
     except SafetensorError as error:
@@ -169,11 +172,59 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
         ) from error
     if not isinstance(state, Mapping) or not all(isinstance(v, torch.Tensor) for v in state.values()):
         raise WeightsError(f"{path}: expected a dictionary of tensors")
+    for key, tensor in state.items():
+        _check_tensor(tensor, str(key), path)
     return {str(k).removeprefix("module."): v.float() for k, v in state.items()}
 
 
+def _check_tensor(tensor: torch.Tensor, key: str, path: Path) -> None:
+    """Refuse what no network can use; a torch archive may claim more values than it holds."""
+    import torch
+
+    if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.is_quantized:
+        raise WeightsError(f"{path}: {key} is no plain tensor")
+    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise WeightsError(f"{path}: {key} claims {tensor.numel()} values, more than the file holds")
+    if not torch.isfinite(tensor).all():
+        raise WeightsError(f"{path}: {key} holds values that are no finite numbers")
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """What a safetensors file says about itself; nothing for a torch archive.
+
+    Raises:
+        WeightsError: missing or not safetensors.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if path.suffix in FOREIGN_SUFFIXES:
+        return {}
+    try:
+        with safe_open(path, "pt") as file:
+            return file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path}: not a readable safetensors file ({error})") from error
+
+
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str]) -> None:
+    """Write tensors as safetensors; the file is whole or not there.
+
+    Raises:
+        WeightsError: it cannot be written.
+    """
+    from safetensors.torch import save
+
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata))
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise WeightsError(f"{path}: cannot be written ({error.strerror})") from error
+
+
 def fill(network: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path) -> None:
-    """Load a state into a network of exactly that layout.
+    """Load a state into a network of exactly that layout; the tensors are taken over, not copied.
 
     Raises:
         WeightsError: names the first tensor that is missing, misshapen or left over.
@@ -188,4 +239,4 @@ def fill(network: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path
     extra = next((key for key in state if key not in wanted), None)
     if extra is not None:
         raise WeightsError(f"{path}: another architecture: {extra} is not part of it")
-    network.load_state_dict(dict(state))
+    network.load_state_dict(dict(state), assign=True)

@@ -12,11 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save
 from torch import nn
 
-from ...errors import WeightsError
-from ..weight_files import fill, read_state, sha256_of
+from ..weight_files import fill, read_state, sha256_of, write_tensors
 from .base import check_arguments
 
 WIDTHS = (192, 128, 96, 64)
@@ -121,13 +119,7 @@ def convert(source: Path, target: Path) -> None:
     """
     network = IFNet()
     fill(network, flow_state(source), source)
-    part = target.with_name(f".{target.name}.part")
-    try:
-        part.write_bytes(save({key: value.contiguous() for key, value in network.state_dict().items()}))
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise WeightsError(f"{target}: cannot be written ({error.strerror})") from error
+    write_tensors(target, network.state_dict(), {})
 
 
 class RifeInterpolator:
