@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "qam.h"
 
+#include "fast_math.h"
+
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
@@ -21,19 +23,31 @@ int nested_amplitude(unsigned axis_bits, unsigned num_bits)
     return amplitude;
 }
 
-// ln sum exp over the levels whose bit is the given value, relative to noise variance
-float log_likelihood(
-    const std::vector<float>& levels, unsigned mask, unsigned value, float y, float inverse_n0)
+constexpr std::size_t CHUNK = 128; // amplitudes at a time: all that is computed stays in the cache
+
+float square(float x) { return x * x; }
+
+// Squared distance of each amplitude to the nearest of these levels.
+void nearest(const std::vector<float>& levels, const float* y, std::size_t n, float* distance)
 {
-    float closest = HUGE_VALF;
-    for (unsigned k = 0; k < levels.size(); ++k)
-        if ((k & mask) == value)
-            closest = std::min(closest, (y - levels[k]) * (y - levels[k]));
-    float sum = 0.0f;
-    for (unsigned k = 0; k < levels.size(); ++k)
-        if ((k & mask) == value)
-            sum += std::exp((closest - (y - levels[k]) * (y - levels[k])) * inverse_n0);
-    return std::log(sum) - closest * inverse_n0;
+    std::fill_n(distance, n, HUGE_VALF);
+    for (float level : levels)
+        for (std::size_t i = 0; i < n; ++i)
+            distance[i] = std::min(distance[i], square(y[i] - level));
+}
+
+// Sum of the levels' likelihoods, relative to that of the nearest one.
+void add_up(const std::vector<float>& levels,
+            const float* y,
+            const float* distance,
+            std::size_t n,
+            float inverse_n0,
+            float* sum)
+{
+    std::fill_n(sum, n, 0.0f);
+    for (float level : levels)
+        for (std::size_t i = 0; i < n; ++i)
+            sum[i] += exp_of_negative((distance[i] - square(y[i] - level)) * inverse_n0);
 }
 
 } // namespace
@@ -61,33 +75,62 @@ void qam_mapper::map(const std::uint8_t* bits,
         unsigned real = 0;
         unsigned imag = 0;
         for (unsigned i = 0; i < d_constellation.bits_per_axis(); ++i) {
-            real = real << 1 | *bits++;
-            imag = imag << 1 | *bits++;
+            real = real << 1 | (*bits++ & 1);
+            imag = imag << 1 | (*bits++ & 1);
         }
         symbols[n] = { levels[real], levels[imag] };
     }
 }
 
-soft_demapper::soft_demapper(unsigned bits_per_symbol) : d_constellation(bits_per_symbol) {}
+soft_demapper::soft_demapper(unsigned bits_per_symbol, llr_rule rule)
+    : d_bits_per_axis(bits_per_symbol / 2), d_rule(rule)
+{
+    const constellation points(bits_per_symbol);
+    d_levels.resize(d_bits_per_axis);
+    for (unsigned bit = 0; bit < d_bits_per_axis; ++bit)
+        for (unsigned k = 0; k < points.levels().size(); ++k)
+            d_levels[bit][k >> (d_bits_per_axis - 1 - bit) & 1].push_back(points.levels()[k]);
+}
 
 void soft_demapper::demap(const std::complex<float>* symbols,
                           std::size_t num_symbols,
                           float noise_variance,
                           float* llr) const
 {
+    const float* y = reinterpret_cast<const float*>(symbols); // real, imaginary, real, ...
     const float inverse_n0 = 1.0f / noise_variance;
-    for (std::size_t n = 0; n < num_symbols; ++n, llr += d_constellation.bits_per_symbol()) {
-        demap_axis(symbols[n].real(), inverse_n0, llr);
-        demap_axis(symbols[n].imag(), inverse_n0, llr + 1);
+    std::array<float, CHUNK> values;
+    for (std::size_t start = 0; start < 2 * num_symbols; start += CHUNK) {
+        const std::size_t n = std::min(CHUNK, 2 * num_symbols - start);
+        for (unsigned bit = 0; bit < d_bits_per_axis; ++bit) {
+            demap_bit(bit, y + start, n, inverse_n0, values.data());
+            for (std::size_t i = 0; i < n; i += 2) {
+                float* symbol = llr + (start + i) * d_bits_per_axis + 2 * bit;
+                symbol[0] = values[i];
+                symbol[1] = values[i + 1];
+            }
+        }
     }
 }
 
-void soft_demapper::demap_axis(float y, float inverse_n0, float* llr) const
+void soft_demapper::demap_bit(
+    unsigned bit, const float* y, std::size_t n, float inverse_n0, float* llr) const
 {
-    const auto& levels = d_constellation.levels();
-    for (unsigned mask = levels.size() / 2; mask > 0; mask /= 2, llr += 2)
-        *llr = log_likelihood(levels, mask, 0, y, inverse_n0) -
-               log_likelihood(levels, mask, mask, y, inverse_n0);
+    const auto& [zeros, ones] = d_levels[bit];
+    std::array<float, CHUNK> to_zeros;
+    std::array<float, CHUNK> to_ones;
+    nearest(zeros, y, n, to_zeros.data());
+    nearest(ones, y, n, to_ones.data());
+    for (std::size_t i = 0; i < n; ++i)
+        llr[i] = (to_ones[i] - to_zeros[i]) * inverse_n0;
+    if (d_rule == llr_rule::max_log || zeros.size() == 1)
+        return;
+    std::array<float, CHUNK> zeros_sum;
+    std::array<float, CHUNK> ones_sum;
+    add_up(zeros, y, to_zeros.data(), n, inverse_n0, zeros_sum.data());
+    add_up(ones, y, to_ones.data(), n, inverse_n0, ones_sum.data());
+    for (std::size_t i = 0; i < n; ++i)
+        llr[i] += log_of_positive(zeros_sum[i] / ones_sum[i]);
 }
 
 } // namespace gr::resivid::phy

@@ -2,6 +2,7 @@
 #define BOOST_TEST_MODULE qam
 #include <boost/test/unit_test.hpp>
 
+#include "phy/fast_math.h"
 #include "phy/qam.h"
 
 #include <algorithm>
@@ -14,7 +15,7 @@ using symbol = std::complex<double>;
 
 namespace {
 
-// TS 38.211 5.1.3 to 5.1.5, formula by formula.
+// TS 38.211 5.1.3 to 5.1.6, formula by formula.
 symbol map_as_written(const std::vector<std::uint8_t>& b)
 {
     const auto s = [&](unsigned i) { return 1.0 - 2.0 * b[i]; };
@@ -22,7 +23,12 @@ symbol map_as_written(const std::vector<std::uint8_t>& b)
         return symbol(s(0), s(1)) / std::sqrt(2.0);
     if (b.size() == 4)
         return symbol(s(0) * (2 - s(2)), s(1) * (2 - s(3))) / std::sqrt(10.0);
-    return symbol(s(0) * (4 - s(2) * (2 - s(4))), s(1) * (4 - s(3) * (2 - s(5)))) / std::sqrt(42.0);
+    if (b.size() == 6)
+        return symbol(s(0) * (4 - s(2) * (2 - s(4))), s(1) * (4 - s(3) * (2 - s(5)))) /
+               std::sqrt(42.0);
+    return symbol(s(0) * (8 - s(2) * (4 - s(4) * (2 - s(6)))),
+                  s(1) * (8 - s(3) * (4 - s(5) * (2 - s(7))))) /
+           std::sqrt(170.0);
 }
 
 std::vector<std::uint8_t> label(unsigned point, unsigned qm)
@@ -51,7 +57,7 @@ std::vector<float> demap_one(std::complex<float> y, unsigned qm, float n0)
 
 BOOST_AUTO_TEST_CASE(points_as_written)
 {
-    for (unsigned qm : { 2, 4, 6 })
+    for (unsigned qm : { 2, 4, 6, 8 })
         for (unsigned point = 0; point < 1u << qm; ++point) {
             const auto bits = label(point, qm);
             BOOST_TEST(std::abs(symbol(map_one(bits)) - map_as_written(bits)) < 1e-6);
@@ -103,7 +109,7 @@ BOOST_AUTO_TEST_CASE(llrs_from_bayes_over_the_plane)
 {
     std::mt19937 generator(8);
     std::normal_distribution<float> normal;
-    for (unsigned qm : { 4, 6 })
+    for (unsigned qm : { 4, 6, 8 })
         for (double n0 : { 0.1, 1.0 })
             for (unsigned n = 0; n < 50; ++n) {
                 const std::complex<float> y(normal(generator), normal(generator));
@@ -124,6 +130,28 @@ BOOST_AUTO_TEST_CASE(far_symbols_stay_finite)
 {
     for (float llr : demap_one({ 3.0f, -3.0f }, 4, 1e-6f))
         BOOST_TEST(std::isfinite(llr));
+}
+
+BOOST_AUTO_TEST_CASE(exponential_and_logarithm_as_promised)
+{
+    for (double x = 0; x > -87; x -= 0.0137)
+        BOOST_TEST(std::abs(exp_of_negative(x) / std::exp(double(float(x))) - 1) <
+                   1.2e-7 * (2 - x));
+    for (double x = -87; x < 87; x += 0.0137) {
+        const float y = std::exp(x);
+        BOOST_TEST(std::abs(log_of_positive(y) - std::log(double(y))) <
+                   1e-6 * std::max(1.0, std::abs(x)));
+    }
+    for (float x : { -88.0f, -1e30f, -HUGE_VALF, std::nanf("") })
+        BOOST_TEST(exp_of_negative(x) < 2e-38f);
+}
+
+BOOST_AUTO_TEST_CASE(any_byte_counts_by_its_lowest_bit)
+{
+    for (unsigned qm : { 2, 4, 6, 8 })
+        for (std::uint8_t byte : { 2, 254, 255 })
+            BOOST_TEST(map_one(std::vector<std::uint8_t>(qm, byte)) ==
+                       map_one(std::vector<std::uint8_t>(qm, byte & 1)));
 }
 
 BOOST_AUTO_TEST_CASE(refuses_odd_orders)

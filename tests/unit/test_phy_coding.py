@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every transmit stage of lib/phy against py3gpp, another implementation of TS 38.212 and TS 38.211."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -9,31 +11,51 @@ pytest.importorskip("py3gpp", reason="py3gpp is the reference here")
 
 from py3gpp.nrCodeBlockSegmentLDPC import nrCodeBlockSegmentLDPC  # noqa: E402
 from py3gpp.nrCRCEncode import nrCRCEncode  # noqa: E402
-from py3gpp.nrLDPCEncode import _encode_thangaraj, _load_basegraph, nrLDPCEncode  # noqa: E402
+from py3gpp.nrLDPCEncode import _encode, _encode_thangaraj, _gen_submat, _load_basegraph, nrLDPCEncode  # noqa: E402
 from py3gpp.nrPRBS import nrPRBS  # noqa: E402
 from py3gpp.nrRateMatchLDPC import nrRateMatchLDPC  # noqa: E402
 from py3gpp.nrSymbolModulate import nrSymbolModulate  # noqa: E402
 
 MODULATION = {2: "QPSK", 4: "16QAM", 6: "64QAM", 8: "256QAM"}
-# One row of TS 38.212 Table 5.3.2-1 each, with its set index.
-LIFTING_SETS = [
-    (2, 0),
-    (16, 0),
-    (256, 0),
-    (3, 1),
-    (384, 1),
-    (5, 2),
-    (40, 2),
-    (7, 3),
-    (112, 3),
-    (9, 4),
-    (36, 4),
+# TS 38.212 Table 5.3.2-1 as printed: set index i_LS and its lifting sizes.
+TABLE_5_3_2_1 = [
+    [2, 4, 8, 16, 32, 64, 128, 256],
+    [3, 6, 12, 24, 48, 96, 192, 384],
+    [5, 10, 20, 40, 80, 160, 320],
+    [7, 14, 28, 56, 112, 224],
+    [9, 18, 36, 72, 144, 288],
+    [11, 22, 44, 88, 176, 352],
+    [13, 26, 52, 104, 208],
+    [15, 30, 60, 120, 240],
 ]
-LIFTING_SETS += [(11, 5), (176, 5), (13, 6), (208, 6), (15, 7), (120, 7)]
+SET_INDEX = {z: index for index, row in enumerate(TABLE_5_3_2_1) for z in row}
+LIFTING_SIZES = sorted(SET_INDEX)
+SYSTEMATIC_COLUMNS = {1: 22, 2: 10}
+ALL_VERSIONS = (0, 1, 2, 3)
+# There py3gpp 0.6 turns the first parity column by Zc - 105 = -1, which it reads as "no entry".
+WRONG_SHIFT = (1, 104)
 
 
 def random_bits(seed, *shape):
     return np.random.default_rng(seed).integers(0, 2, shape, np.uint8)
+
+
+base_matrix = functools.cache(_load_basegraph)
+
+
+def encode_as_py3gpp(graph, z, bits):
+    """Its encoder, given the set that holds Zc: its own choice of the set is wrong for short blocks."""
+    matrix = base_matrix(SET_INDEX[z], graph)
+    if (graph, z) == WRONG_SHIFT:
+        systematic = SYSTEMATIC_COLUMNS[graph]
+        return _encode(bits.astype(int), *_gen_submat(matrix, systematic, z, graph))
+    return _encode_thangaraj(matrix, z, bits.astype(int))
+
+
+def broken_checks(graph, z, word):
+    """How many of the parity checks of the standard a whole code word breaks."""
+    rows, columns = phy.parity_check(graph, z)
+    return np.count_nonzero(np.bincount(rows, weights=word[columns]) % 2)
 
 
 def with_fillers(code_blocks, fmt):
@@ -78,23 +100,63 @@ def test_segmentation(payload, rate, graph, blocks):
     )
 
 
-@pytest.mark.parametrize("graph", [1, 2])
-@pytest.mark.parametrize(("z", "set_index"), LIFTING_SETS)
-def test_ldpc_encoder(graph, z, set_index):
-    bits = random_bits(z, (22 if graph == 1 else 10) * z)
-    # The set index is given: py3gpp's own choice is wrong for base graph 2 below 641 bits with fillers.
-    expected = _encode_thangaraj(_load_basegraph(set_index, graph), z, bits.astype(int))
-    np.testing.assert_array_equal(phy.ldpc_encode(graph, z, bits), expected)
+def test_lifting_sizes_are_those_of_the_table():
+    assert phy.lifting_sizes() == LIFTING_SIZES and len(LIFTING_SIZES) == 51
 
 
 @pytest.mark.parametrize("graph", [1, 2])
-@pytest.mark.parametrize("z", phy.lifting_sizes())
+@pytest.mark.parametrize("z", LIFTING_SIZES)
+def test_ldpc_encoder(graph, z):
+    bits = random_bits(z, SYSTEMATIC_COLUMNS[graph] * z)
+    np.testing.assert_array_equal(phy.ldpc_encode(graph, z, bits), encode_as_py3gpp(graph, z, bits))
+
+
+@pytest.mark.parametrize("graph", [1, 2])
+@pytest.mark.parametrize("z", LIFTING_SIZES)
+def test_shifts_are_those_of_the_set_that_holds_the_lifting_size(graph, z):
+    """Clause 5.3.2: i_LS is the set that contains Zc; P_ij = V_ij mod Zc."""
+    rows, columns = phy.parity_check(graph, z)
+    ours = np.full(base_matrix(0, graph).shape, -1)
+    ours[rows[::z] // z, columns[::z] // z] = columns[::z] % z  # the first row of each circulant
+    theirs = base_matrix(SET_INDEX[z], graph)
+    np.testing.assert_array_equal(ours, np.where(theirs < 0, -1, theirs % z))
+
+
+def check_suspect(graph, z, word, theirs):
+    assert broken_checks(graph, z, word) == 0
+    if broken_checks(graph, z, theirs):
+        pytest.xfail("the word of py3gpp breaks the checks of the standard")
+    np.testing.assert_array_equal(word, theirs)
+
+
+# K' of which 5.2.2 chooses the lifting size by fewer than ten columns: up to 640 bits.
+@pytest.mark.parametrize("payload", [40, 170, 300, 540, 560, 610])
+def test_short_blocks_where_py3gpp_may_take_another_set(payload):
+    """py3gpp 0.6 looks for the set whose K_b Z is next to 10 Zc, not for the one that contains Zc."""
+    fmt = phy.segment_block(payload, 434, 2, 4 * payload)
+    code_block = phy.segment(fmt, random_bits(payload, payload))
+    z = fmt.lifting_size
+    theirs = np.maximum(nrLDPCEncode(with_fillers(code_block, fmt), 2, "thangaraj")[:, 0], 0)
+    word = phy.ldpc_encode(2, z, code_block[0])
+    check_suspect(2, z, word, np.append(code_block[0, : 2 * z], theirs))
+
+
+def test_lifting_size_where_py3gpp_drops_a_shift():
+    graph, z = WRONG_SHIFT
+    bits = random_bits(z, SYSTEMATIC_COLUMNS[graph] * z)
+    theirs = _encode_thangaraj(base_matrix(SET_INDEX[z], graph), z, bits.astype(int))
+    check_suspect(graph, z, phy.ldpc_encode(graph, z, bits), theirs.astype(int))
+
+
+@pytest.mark.parametrize("graph", [1, 2])
+@pytest.mark.parametrize("z", LIFTING_SIZES)
 def test_every_code_word_meets_every_check(graph, z):
     rows, columns = phy.parity_check(graph, z)
     num_rows, num_columns, num_edges = {1: (46, 68, 316), 2: (42, 52, 197)}[graph]
     assert (rows.max() + 1, columns.max() + 1, rows.size) == (num_rows * z, num_columns * z, num_edges * z)
-    word = phy.ldpc_encode(graph, z, random_bits(z, (num_columns - num_rows) * z))
-    assert not np.any(np.bincount(rows, weights=word[columns]) % 2)
+    assert (
+        broken_checks(graph, z, phy.ldpc_encode(graph, z, random_bits(z, SYSTEMATIC_COLUMNS[graph] * z))) == 0
+    )
 
 
 @pytest.mark.parametrize("redundancy_version", [0, 1, 2, 3])
@@ -118,6 +180,40 @@ def test_rate_matching(payload, rate, bits_per_symbol, redundancy_version):
     np.testing.assert_array_equal(np.concatenate(ours), expected)
 
 
+def payload_for(graph, z):
+    """A payload of one code block whose lifting size is z, and a rate that leads to the base graph."""
+    sizes = range(1, 3825) if graph == 2 else range(293, 8425)
+    rate = 434 if graph == 2 else 800
+    fits = [a for a in sizes if phy.segment_block(a, rate, 2, 2).lifting_size == z]
+    return (int(np.random.default_rng(z).choice(fits)), rate) if fits else None
+
+
+REACHABLE = [(graph, z) for graph in (1, 2) for z in LIFTING_SIZES if z > (14 if graph == 1 else 2)]
+
+
+@pytest.mark.parametrize(("graph", "z"), REACHABLE)
+def test_coding_chain_of_every_lifting_size(graph, z):
+    """CRC, fillers, LDPC, all redundancy versions and the interleaver of each Qm, sent once and repeated.
+
+    The smallest payloads of each graph need Zc = 15 and 3.
+    """
+    payload, rate = payload_for(graph, z)
+    bits = random_bits(z, payload)
+    block = nrCRCEncode(bits, "16" if payload <= 3824 else "24A")[:, 0]
+    columns = nrCodeBlockSegmentLDPC(block, graph)
+    word = encode_as_py3gpp(graph, z, np.maximum(columns[:, 0], 0))
+    sent = np.where(np.append(columns[:, 0], np.zeros(word.size - len(columns))) < 0, -1, word)[2 * z :]
+    for qm, name in MODULATION.items():
+        coded_bits = qm * (payload // qm + 1 if qm < 6 else word.size // qm + 9)
+        fmt = phy.segment_block(payload, rate, qm, coded_bits)
+        ours = phy.ldpc_encode(graph, z, phy.segment(fmt, bits)[0])
+        for version in ALL_VERSIONS:
+            np.testing.assert_array_equal(
+                phy.rate_matcher(fmt, coded_bits, version).match(ours),
+                nrRateMatchLDPC(sent[:, None].astype(int), coded_bits, version, name, 1),
+            )
+
+
 @pytest.mark.parametrize("coded_bits", [480, 3000, 12000])
 @pytest.mark.parametrize("redundancy_version", [0, 3])
 def test_recovered_llrs_add_up(coded_bits, redundancy_version):
@@ -137,10 +233,11 @@ def test_recovered_llrs_add_up(coded_bits, redundancy_version):
 
 @pytest.mark.parametrize("bits_per_symbol", MODULATION)
 def test_modulation(bits_per_symbol):
-    bits = np.unpackbits(np.arange(256, dtype=np.uint8))[: 240 * bits_per_symbol // 2 * 2]
-    bits = np.concatenate([bits, random_bits(1, 960)])[: bits.size // 24 * 24]
+    """Every point, then random bits: the same label at the same amplitude, to the precision of float32."""
+    labels = np.arange(2**bits_per_symbol)[:, None] >> np.arange(bits_per_symbol)[::-1] & 1
+    bits = np.concatenate([labels.ravel(), random_bits(1, 500 * bits_per_symbol)])
     expected = nrSymbolModulate(bits.astype(int), MODULATION[bits_per_symbol])
-    np.testing.assert_allclose(phy.qam_map(bits, bits_per_symbol), expected, atol=1e-6)
+    np.testing.assert_allclose(phy.qam_map(bits, bits_per_symbol), expected, rtol=2e-7)
 
 
 @pytest.mark.parametrize("c_init", [0, 1, phy.SCRAMBLER_INIT, 2**31 - 1])

@@ -125,21 +125,6 @@ def test_llr_signs_of_symbols_without_noise(bits_per_symbol):
     np.testing.assert_array_equal(llrs < 0, bits == 1)
 
 
-@pytest.mark.parametrize("bits_per_symbol", [2, 4, 6])
-@pytest.mark.parametrize("noise_variance", [0.05, 0.5, 4.0])
-def test_llrs_are_exact(bits_per_symbol, noise_variance):
-    """Bayes over all points of the plane, in double precision."""
-    points = np.arange(2**bits_per_symbol)
-    labels = points[:, None] >> np.arange(bits_per_symbol)[::-1] & 1
-    plane = phy.qam_map(labels.astype(np.uint8).ravel(), bits_per_symbol).astype(complex)
-    rng = np.random.default_rng(4)
-    received = (rng.normal(0, 1, 50) + 1j * rng.normal(0, 1, 50)).astype(np.complex64)
-    density = np.exp(-(np.abs(received[:, None] - plane) ** 2) / noise_variance)
-    expected = np.log(density @ (1 - labels)) - np.log(density @ labels)
-    llrs = phy.qam_llr(received, bits_per_symbol, noise_variance).reshape(50, -1)
-    np.testing.assert_allclose(llrs, expected, rtol=2e-4, atol=2e-4)
-
-
 def test_selector_at_6_db_stays_with_16qam_434():
     """After the eighth key frame at least 95 % use the row made for 6 dB."""
     encoder = phy.link_encoder(629, TABLE)

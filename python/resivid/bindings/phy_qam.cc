@@ -9,6 +9,19 @@ namespace gr::resivid::phy::python {
 
 using namespace pybind11::literals;
 
+namespace {
+
+llr_rule to_llr_rule(const std::string& name)
+{
+    if (name == "exact")
+        return llr_rule::exact;
+    if (name == "max-log")
+        return llr_rule::max_log;
+    throw std::invalid_argument("rule must be exact or max-log, got " + name);
+}
+
+} // namespace
+
 void bind_qam(py::module& m)
 {
     m.def(
@@ -29,9 +42,12 @@ void bind_qam(py::module& m)
         "uint8 (n Qm,) to complex64 (n,) of mean energy 1, TS 38.211 5.1.");
     m.def(
         "qam_llr",
-        [](const symbol_array& symbols, integer bits_per_symbol, float noise_variance) {
+        [](const symbol_array& symbols,
+           integer bits_per_symbol,
+           float noise_variance,
+           const std::string& rule) {
             const unsigned qm = to_bits_per_symbol(bits_per_symbol);
-            const soft_demapper demapper(qm);
+            const soft_demapper demapper(qm, to_llr_rule(rule));
             check_size(symbols, "symbols", -1);
             check_finite(symbols, "symbols");
             if (!(noise_variance > 0) || !std::isfinite(noise_variance))
@@ -44,7 +60,8 @@ void bind_qam(py::module& m)
         "symbols"_a,
         "bits_per_symbol"_a,
         "noise_variance"_a,
-        "complex64 (n,) to exact LLRs ln P(0)/P(1), float32 (n Qm,).");
+        "rule"_a = "exact",
+        "Finite complex64 (n,) to LLRs ln P(0)/P(1), float32 (n Qm,); rule is exact or max-log.");
 }
 
 } // namespace gr::resivid::phy::python
