@@ -12,21 +12,22 @@ class mcs_selector_impl : public mcs_selector
 {
 public:
     mcs_selector_impl(const std::vector<float>& thresholds_db,
-                      float hysteresis_db,
-                      int window,
-                      int start_row,
+                      const phy::selector_settings& settings,
                       int fixed_row);
 
     int row() const override { return d_row; }
+    double offset_db() const override { return d_offset_db; }
     std::uint64_t dropped() const override { return d_dropped; }
 
 private:
     void on_snr(const pmt::pmt_t& message);
-    float estimate_db(const pmt::pmt_t& message);
+    void follow(const pmt::pmt_t& message);
+    void follow_pdu(const pmt::pmt_t& metadata);
 
     phy::mcs_selector d_selector;
     const bool d_is_fixed;
-    std::atomic<int> d_row; // read by other threads; the selector's own is not
+    std::atomic<int> d_row; // read by other threads, as is the offset; the selector's own are not
+    std::atomic<double> d_offset_db{ 0.0 };
     std::atomic<std::uint64_t> d_dropped{ 0 };
 };
 

@@ -9,14 +9,11 @@
 
 namespace gr::resivid::phy {
 
-mcs_selector::mcs_selector(std::vector<float> thresholds_db,
-                           float hysteresis_db,
-                           unsigned window,
-                           unsigned start_row)
+mcs_selector::mcs_selector(std::vector<float> thresholds_db, const selector_settings& settings)
     : d_thresholds_db(std::move(thresholds_db)),
-      d_hysteresis_db(hysteresis_db),
-      d_estimates_db(window),
-      d_row(start_row)
+      d_hysteresis_db(settings.hysteresis_db),
+      d_bias_db(settings.snr_bias_db),
+      d_row(settings.start_row)
 {
     const auto& t = d_thresholds_db;
     if (t.empty())
@@ -26,26 +23,39 @@ mcs_selector::mcs_selector(std::vector<float> thresholds_db,
         if (!std::isfinite(t[i]) || (i > 0 && !(t[i] > t[i - 1])))
             throw std::invalid_argument("thresholds_db must be finite and rising, row " +
                                         std::to_string(i) + " is " + std::to_string(t[i]));
-    if (!(hysteresis_db >= 0))
+    if (!(d_hysteresis_db >= 0))
         throw std::invalid_argument("hysteresis_db must be at least 0, got " +
-                                    std::to_string(hysteresis_db));
-    if (window == 0)
-        throw std::invalid_argument("window must be at least 1 estimate, got 0");
-    if (start_row >= t.size())
+                                    std::to_string(d_hysteresis_db));
+    if (settings.window < 1 || settings.window > MAX_WINDOW)
+        throw std::invalid_argument("window must be 1 to " + std::to_string(MAX_WINDOW) +
+                                    " estimates, got " + std::to_string(settings.window));
+    if (settings.start_row >= t.size())
         throw std::invalid_argument("start_row must be below " + std::to_string(t.size()) +
-                                    ", got " + std::to_string(start_row));
+                                    ", got " + std::to_string(settings.start_row));
+    if (!(std::fabs(d_bias_db) <= MAX_BIAS_DB))
+        throw std::invalid_argument("snr_bias_db must be within " + std::to_string(MAX_BIAS_DB) +
+                                    " dB, got " + std::to_string(d_bias_db));
+    if (settings.target_bler != 0)
+        d_outer_loop.emplace(settings.target_bler, settings.outer_step_db);
+    d_estimates_db.resize(settings.window);
 }
 
 int mcs_selector::select(float snr_db)
 {
     if (!std::isfinite(snr_db))
         return d_row;
-    d_estimates_db[d_num_estimates++ % d_estimates_db.size()] = snr_db;
-    const float mean = mean_db();
+    d_estimates_db[d_num_estimates++ % d_estimates_db.size()] = snr_db + d_bias_db;
+    const float mean = float(mean_db() + offset_db());
     const int met = highest_met(mean);
     if (met > d_row || mean < d_thresholds_db[d_row] - d_hysteresis_db)
         d_row = met;
     return d_row;
+}
+
+void mcs_selector::report(bool crc_ok, int row)
+{
+    if (d_outer_loop)
+        d_outer_loop->report(crc_ok, row, int(d_thresholds_db.size()));
 }
 
 float mcs_selector::mean_db() const

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The physical layer in C++ (lib/phy) on NumPy arrays: TS 38.212 LDPC, TS 38.211 QAM, SNR, MCS, AWGN."""
+"""The physical layer in C++ (lib/phy) on NumPy arrays: TS 38.212 LDPC, TS 38.211 QAM, SNR, MCS, channels."""
 
 from .phy_python import (  # noqa: F401
     CRC16,
@@ -9,6 +9,7 @@ from .phy_python import (  # noqa: F401
     awgn_channel,
     blind_snr_db,
     block_format,
+    channel_model,
     crc,
     gold_sequence,
     known_symbols_snr_db,

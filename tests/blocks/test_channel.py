@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Channel block: noise of the SNR asked for, packets of any length, streams that break the rules."""
+"""Channel block: noise of the SNR asked for, fading, losses, packets of any length, streams that break the rules."""
 
 import numpy as np
 import pytest
@@ -118,3 +118,87 @@ def test_refuses_an_snr_that_is_no_number(snr_db):
 def test_refuses_a_largest_packet_of_nothing():
     with pytest.raises(ValueError, match="max_packet_items: expected at least 1, got 0"):
         resivid.channel([6.0], 0, "packet_len", 0)
+
+
+def exchanged(channel, packets):
+    """(tags, items) of each packet, in lock-step."""
+    with PacketRun([channel], gr.types.complex_t) as run:
+        return [run.exchange(packet, {"frame": index}) for index, packet in enumerate(packets)]
+
+
+def test_block_fading_is_told_and_undone():
+    sent = unit_symbols(629)
+    channel = resivid.channel([10.0], 3, fading="rayleigh")
+    for tags, items in exchanged(channel, [sent] * 20):
+        assert set(tags) == {"frame", "channel_gain_db"}
+        # Es/N0 of this packet is 10 dB and its gain; the estimate from 629 symbols deviates by 0.17 dB
+        assert measured_snr_db(sent, items) == pytest.approx(10 + tags["channel_gain_db"], abs=0.9)
+
+
+def test_gains_that_vary_come_with_the_noise_of_each_symbol():
+    sent = unit_symbols(4000)
+    channel = resivid.channel(
+        [10.0], 3, fading="rician", rician_k_db=0.0, doppler_hz=30.0, symbol_rate=2400.0
+    )
+    ((tags, items),) = exchanged(channel, [sent])
+    variance = np.array(tags["noise_variance"])
+    assert variance.shape == (4000,) and variance.max() > 3 * variance.min()
+    assert np.mean(np.abs(items - sent) ** 2 / variance) == pytest.approx(1.0, abs=5 / np.sqrt(4000))
+
+
+def test_unknown_gains_leave_a_turned_packet():
+    sent = unit_symbols(100)
+    channel = resivid.channel([80.0], 3, fading="rayleigh", csi=False)
+    ((tags, items),) = exchanged(channel, [sent])
+    assert "noise_variance" not in tags
+    gain = np.vdot(sent, items) / 100
+    np.testing.assert_allclose(items, gain * sent, atol=1e-3)
+    assert 20 * np.log10(abs(gain)) == pytest.approx(tags["channel_gain_db"], abs=0.01)
+
+
+def test_lost_packets_come_out_as_noise_and_are_named_and_counted():
+    sent = unit_symbols(629)
+    channel = resivid.channel([20.0], 3, loss_rate=0.5, burst_length=4)
+    packets = exchanged(channel, [sent] * 40)
+    lost = [bool(tags.get("lost")) for tags, _ in packets]
+    assert 0 < sum(lost) < 40 and channel.lost() == sum(lost) and channel.dropped() == 0
+    for is_lost, (_, items) in zip(lost, packets, strict=True):
+        assert np.mean(np.abs(items) ** 2) == pytest.approx(0.01 if is_lost else 1.01, rel=0.3)
+
+
+@pytest.mark.parametrize("ppm", [-1000.0, 1000.0])
+def test_a_clock_offset_changes_lengths_and_length_tags(ppm):
+    lengths = [1, 2, 64, 629, 943, 5000]
+    channel = resivid.channel([80.0], 3, "packet_len", 5000, clock_offset_ppm=ppm)
+    received = [len(items) for _, items in exchanged(channel, [unit_symbols(n) for n in lengths])]
+    assert received != lengths
+    assert sum(received) == pytest.approx(sum(lengths) / (1 + ppm * 1e-6), abs=1)
+
+
+def test_impairments_leave_their_marks():
+    sent = unit_symbols(8000)
+    settings = {"frequency_offset_hz": 24.0, "symbol_rate": 2400.0, "dc_offset": 0.1 - 0.2j}
+    ((_, items),) = exchanged(resivid.channel([80.0], 3, **settings), [sent])
+    turning = np.exp(2j * np.pi * 0.01 * np.arange(8000))
+    np.testing.assert_allclose(items, sent * turning + (0.1 - 0.2j), atol=1e-3)
+    ((_, items),) = exchanged(resivid.channel([80.0], 3, quantiser_bits=2, clipping_db=-6.0), [sent])
+    assert len(np.unique(items.real)) <= 4
+
+
+@pytest.mark.parametrize(
+    "settings, error, match",
+    [
+        ({"fading": "rainy"}, ValueError, "fading: expected none, rayleigh or rician, got rainy"),
+        ({"doppler_hz": 1.0}, ValueError, "doppler_hz: needs a channel that fades"),
+        ({"fading": "rayleigh", "doppler_hz": -1.0}, ValueError, "doppler_hz: expected 0"),
+        ({"loss_rate": 1.5}, ValueError, "loss_rate: expected 0 to 1"),
+        ({"loss_rate": 0.9, "burst_length": 2.0}, ValueError, "loss_rate: expected at most 0.66"),
+        ({"quantiser_bits": 99}, ValueError, "quantiser_bits: expected 1 to 24"),
+        ({"phase_noise": float("nan")}, ValueError, "phase_noise: expected"),
+        ({"quantiser_bits": 1.5}, TypeError, "quantiser_bits: expected another type"),
+        ({"doppler": 1.0}, TypeError, "no setting of the channel: doppler"),
+    ],
+)
+def test_refuses_settings_out_of_range(settings, error, match):
+    with pytest.raises(error, match=match):
+        resivid.channel([6.0], **settings)

@@ -82,6 +82,45 @@ def test_before_the_first_estimate_the_start_row():
     assert resivid.mcs_selector(THRESHOLDS_DB, start_row=2).row() == 2
 
 
+def test_outer_loop_follows_the_fate_of_the_blocks():
+    # Target 1/5, step 0.5 dB: by hand as in the C++ test
+    failures = [payload(6.0, crc_ok=False, mcs=4)] * 2
+    rows, selector = answers([payload(6.0, mcs=0), *failures], window=1, target_bler=0.2, outer_step_db=0.5)
+    assert rows == [4, 4, 3]
+    assert selector.offset_db() == pytest.approx(0.125 - 1.0)
+
+
+def test_lost_packets_say_nothing_of_the_snr():
+    lost = payload(-30.0, crc_ok=False, mcs=4, lost=True)
+    rows, selector = answers([payload(6.0, mcs=0), lost, lost], window=1, target_bler=0.2)
+    assert rows == [4, 4, 4] and selector.offset_db() > 0
+
+
+def test_a_bias_shifts_the_estimates():
+    assert answers([pmt.from_double(6.0)], snr_bias_db=-1.5)[0] == [3]
+
+
+@pytest.mark.parametrize(
+    "row", [pmt.from_long(-1), pmt.from_long(2**62), pmt.intern("4"), pmt.from_double(4.0)]
+)
+def test_unknown_rows_teach_the_outer_loop_nothing(row):
+    message = pmt.cons(pmt.dict_add(pmt.car(payload(6.0, crc_ok=False)), pmt.intern("mcs"), row), pmt.PMT_NIL)
+    rows, selector = answers([message], target_bler=0.2)
+    assert rows == [4] and selector.offset_db() == 0
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        pmt.cons(pmt.PMT_T, pmt.PMT_F),  # no dictionary, though made of pairs
+        pmt.cons(pmt.cons(pmt.PMT_T, pmt.PMT_T), pmt.PMT_F),
+        pmt.cons(pmt.PMT_NIL, pmt.PMT_NIL),
+    ],
+)
+def test_metadata_that_only_look_like_a_dictionary_are_answered(metadata):
+    assert answers([pmt.cons(metadata, pmt.PMT_NIL), pmt.from_double(6.0)])[0] == [0, 4]
+
+
 @pytest.mark.parametrize("row", [0, 5])
 def test_fixed_row_answers_every_estimate(row):
     rows, selector = answers([payload(20.0), payload(-20.0), pmt.intern("?")], fixed_row=row)
@@ -95,6 +134,9 @@ def test_fixed_row_answers_every_estimate(row):
         ([], {}, "threshold|start_row"),
         ([0.0, 0.0], {}, "rising"),
         (THRESHOLDS_DB, {"hysteresis_db": -0.1}, "hysteresis_db"),
+        (THRESHOLDS_DB, {"snr_bias_db": 100.0}, "snr_bias_db must be within 40"),
+        (THRESHOLDS_DB, {"target_bler": 1.0}, "target_bler: expected a number between 0 and 1"),
+        (THRESHOLDS_DB, {"target_bler": 0.1, "outer_step_db": 0.0}, "outer_step_db: expected above 0 to 10"),
         (THRESHOLDS_DB, {"window": 0}, "window: expected at least 1, got 0"),
         (THRESHOLDS_DB, {"start_row": 7}, "start_row: expected a row below 7, got 7"),
         (THRESHOLDS_DB, {"fixed_row": 7}, "fixed_row: expected a row below 7, got 7"),

@@ -88,6 +88,7 @@ void bind_qam(py::module& m);
 void bind_decoding(py::module& m);
 void bind_snr_estimator(py::module& m);
 void bind_link_control(py::module& m);
+void bind_channel(py::module& m);
 void bind_link(py::module& m);
 void bind_monte_carlo(py::module& m);
 

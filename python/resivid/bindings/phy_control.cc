@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! \file SNR estimation, MCS selection and channel in Python.
-#include "phy/awgn_channel.h"
+//! \file SNR estimation and MCS selection in Python.
 #include "phy/mcs_selector.h"
 #include "phy/snr_estimator.h"
 #include "phy_arguments.h"
@@ -39,32 +38,36 @@ void bind_link_control(py::module& m)
         .def(py::init([](std::vector<float> thresholds_db,
                          float hysteresis_db,
                          integer window,
-                         integer start_row) {
-                 return mcs_selector(std::move(thresholds_db),
-                                     hysteresis_db,
-                                     in_range("window", window, 1, MAX_UNSIGNED),
-                                     in_range("start_row", start_row, 0, MAX_UNSIGNED));
+                         integer start_row,
+                         float snr_bias_db,
+                         double target_bler,
+                         double outer_step_db) {
+                 selector_settings settings;
+                 settings.hysteresis_db = hysteresis_db;
+                 settings.window = in_range("window", window, 1, mcs_selector::MAX_WINDOW);
+                 settings.start_row = in_range("start_row", start_row, 0, MAX_UNSIGNED);
+                 settings.snr_bias_db = snr_bias_db;
+                 settings.target_bler = target_bler;
+                 settings.outer_step_db = outer_step_db;
+                 return mcs_selector(std::move(thresholds_db), settings);
              }),
              "thresholds_db"_a,
              "hysteresis_db"_a = 0.5f,
              "window"_a = 8,
-             "start_row"_a = 0)
+             "start_row"_a = 0,
+             "snr_bias_db"_a = 0.0f,
+             "target_bler"_a = 0.0,
+             "outer_step_db"_a = 0.5)
         .def_property_readonly("row", &mcs_selector::row)
+        .def_property_readonly("offset_db",
+                               &mcs_selector::offset_db,
+                               "What the outer loop adds to the estimates, in dB.")
+        .def("report",
+             &mcs_selector::report,
+             "crc_ok"_a,
+             "row"_a,
+             "What became of a block sent with this row, for the outer loop; before select.")
         .def("select", &mcs_selector::select, "snr_db"_a);
-    py::class_<awgn_channel>(m, "awgn_channel", "White Gaussian noise for symbols of energy 1.")
-        .def(py::init<std::uint64_t>(), "seed"_a)
-        .def(
-            "apply",
-            [](awgn_channel& c, const symbol_array& symbols, float snr_db) {
-                symbol_array out(
-                    std::vector<py::ssize_t>(symbols.shape(), symbols.shape() + symbols.ndim()));
-                c.apply(symbols.data(), out.mutable_data(), symbols.size(), snr_db);
-                return out;
-            },
-            "symbols"_a,
-            "snr_db"_a,
-            "complex64 of any shape, with noise at Es/N0 in dB; each call goes on in the "
-            "sequence.");
 }
 
 } // namespace gr::resivid::phy::python

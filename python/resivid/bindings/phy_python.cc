@@ -17,6 +17,7 @@ PYBIND11_MODULE(phy_python, m)
     bind_decoding(m);
     bind_snr_estimator(m);
     bind_link_control(m);
+    bind_channel(m);
     bind_link(m);
     bind_monte_carlo(m);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 //! \file Python's view of the C++ blocks.
+#include "channel_arguments.h"
 #include <gnuradio/resivid/channel.h>
 #include <gnuradio/resivid/ldpc_qam_decoder.h>
 #include <gnuradio/resivid/ldpc_qam_encoder.h>
@@ -51,17 +52,29 @@ void bind_decoder(py::module& m)
 
 void bind_channel(py::module& m)
 {
-    block_class<channel>(m, "channel", "The simulated channel: seeded white Gaussian noise.")
-        .def(py::init(&channel::make),
+    block_class<channel>(m, "channel", "The simulated channel: seeded noise, fading and the rest.")
+        .def(py::init([](const std::vector<float>& snr_db,
+                         std::uint64_t seed,
+                         const std::string& packet_len_key,
+                         int max_packet_items,
+                         const py::kwargs& settings) {
+                 return channel::make(snr_db,
+                                      seed,
+                                      packet_len_key,
+                                      max_packet_items,
+                                      channel_settings_from(settings));
+             }),
              py::arg("snr_db"),
              py::arg("seed") = 0,
              py::arg("packet_len_key") = "packet_len",
-             py::arg("max_packet_items") = 8192)
+             py::arg("max_packet_items") = 8192,
+             CHANNEL_ARGUMENTS)
         .def("set_snr_db",
              &channel::set_snr_db,
              py::arg("snr_db"),
              "A new list, from the next packet on.")
-        .def("dropped", &channel::dropped, "Packets dropped so far.");
+        .def("lost", &channel::lost, "Packets that the channel lost, as its settings say.")
+        .def("dropped", &channel::dropped, "Broken packets dropped so far.");
 }
 
 void bind_selector(py::module& m)
@@ -73,8 +86,12 @@ void bind_selector(py::module& m)
              py::arg("hysteresis_db") = 0.5f,
              py::arg("window") = 8,
              py::arg("start_row") = 0,
-             py::arg("fixed_row") = -1)
+             py::arg("fixed_row") = -1,
+             py::arg("snr_bias_db") = 0.0f,
+             py::arg("target_bler") = 0.0,
+             py::arg("outer_step_db") = 0.5)
         .def("row", &mcs_selector::row, "The row in force.")
+        .def("offset_db", &mcs_selector::offset_db, "What the outer loop adds to the estimates.")
         .def("dropped", &mcs_selector::dropped, "Messages that held neither a number nor a PDU.");
 }
 
