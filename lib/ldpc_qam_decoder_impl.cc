@@ -29,23 +29,26 @@ pmt::pmt_t metadata_of(const packet& packet)
 ldpc_qam_decoder::sptr ldpc_qam_decoder::make(int symbols,
                                               const mcs_table& table,
                                               int max_iterations,
-                                              const std::string& packet_len_key)
+                                              const std::string& packet_len_key,
+                                              const std::string& kernel)
 {
     return gnuradio::make_block_sptr<ldpc_qam_decoder_impl>(
-        symbols, table, max_iterations, packet_len_key);
+        symbols, table, max_iterations, packet_len_key, kernel);
 }
 
 ldpc_qam_decoder_impl::ldpc_qam_decoder_impl(int symbols,
                                              const mcs_table& table,
                                              int max_iterations,
-                                             const std::string& packet_len_key)
+                                             const std::string& packet_len_key,
+                                             const std::string& kernel)
     : gr::block("ldpc_qam_decoder",
                 gr::io_signature::make(1, 1, sizeof(gr_complex)),
                 gr::io_signature::make(0, 0, 0)),
       packet_block(packet_len_key, symbols),
-      d_decoder(at_least_one("symbols", symbols),
-                phy_rows(table),
-                at_least_one("max_iterations", max_iterations))
+      d_decoder(
+          at_least_one("symbols", symbols),
+          phy_rows(table),
+          { phy::find_ldpc_kernel(kernel), at_least_one("max_iterations", max_iterations), "" })
 {
     message_port_register_out(PAYLOAD);
 }

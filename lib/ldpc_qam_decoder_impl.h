@@ -15,7 +15,8 @@ public:
     ldpc_qam_decoder_impl(int symbols,
                           const mcs_table& table,
                           int max_iterations,
-                          const std::string& packet_len_key);
+                          const std::string& packet_len_key,
+                          const std::string& kernel);
 
     std::uint64_t dropped() const override { return num_dropped(); }
     std::vector<float> decode_ms() const override { return d_times.get_ms(); }

@@ -7,7 +7,7 @@
 namespace gr::resivid::phy {
 
 link_decoder::chain::chain(const block_format& f,
-                           unsigned max_iterations,
+                           const ldpc_settings& decoding,
                            unsigned redundancy_version)
     : format(f),
       segmenter(f),
@@ -16,28 +16,28 @@ link_decoder::chain::chain(const block_format& f,
       matchers(make_rate_matchers(f, redundancy_version))
 {
     // E_r takes at most two values: the smaller one for the first code blocks.
-    for (const auto& matcher : { matchers.front(), matchers.back() })
-        decoders.emplace_back(f.base_graph, f.lifting_size, max_iterations, matcher.useful_rows());
+    for (const auto* matcher : { &matchers.front(), &matchers.back() })
+        decoders.emplace_back(f.base_graph, f.lifting_size, decoding, matcher->useful_rows());
 }
 
 link_decoder::link_decoder(unsigned symbols,
                            std::vector<mcs_row> table,
-                           unsigned max_iterations,
+                           const ldpc_settings& decoding,
                            unsigned redundancy_version)
     : d_encoder(symbols, std::move(table), redundancy_version), d_scrambler(0)
 {
-    allocate(max_iterations, redundancy_version);
+    allocate(decoding, redundancy_version);
 }
 
 link_decoder::link_decoder(const std::vector<block_format>& formats,
-                           unsigned max_iterations,
+                           const ldpc_settings& decoding,
                            unsigned redundancy_version)
     : d_encoder(formats, redundancy_version), d_scrambler(0)
 {
-    allocate(max_iterations, redundancy_version);
+    allocate(decoding, redundancy_version);
 }
 
-void link_decoder::allocate(unsigned max_iterations, unsigned redundancy_version)
+void link_decoder::allocate(const ldpc_settings& decoding, unsigned redundancy_version)
 {
     std::size_t coded = 0;
     std::size_t code_word = 0;
@@ -45,7 +45,7 @@ void link_decoder::allocate(unsigned max_iterations, unsigned redundancy_version
     std::size_t payload = 0;
     for (unsigned row = 0; row < d_encoder.num_rows(); ++row) {
         const auto& f = d_encoder.format(row);
-        d_chains.emplace_back(f, max_iterations, redundancy_version);
+        d_chains.emplace_back(f, decoding, redundancy_version);
         coded = std::max<std::size_t>(coded, f.coded_bits);
         code_word = std::max<std::size_t>(code_word, d_chains.back().decoders[0].code_word_bits());
         code_blocks = std::max<std::size_t>(code_blocks, f.num_code_blocks * f.systematic_bits);

@@ -32,16 +32,15 @@ struct link_result {
 class link_decoder
 {
 public:
-    //! Parameters and exceptions as for link_encoder; max_iterations of the LDPC decoder, at
-    //! least 1.
+    //! Parameters and exceptions as for link_encoder, and those of ldpc_decoder.
     link_decoder(unsigned symbols,
                  std::vector<mcs_row> table,
-                 unsigned max_iterations = 20,
+                 const ldpc_settings& decoding = {},
                  unsigned redundancy_version = 0);
 
     //! The same for formats planned elsewhere, all for the same number of symbols.
     explicit link_decoder(const std::vector<block_format>& formats,
-                          unsigned max_iterations = 20,
+                          const ldpc_settings& decoding = {},
                           unsigned redundancy_version = 0);
 
     unsigned symbols() const { return d_encoder.symbols(); }
@@ -57,7 +56,9 @@ public:
 
 private:
     struct chain {
-        chain(const block_format& format, unsigned max_iterations, unsigned redundancy_version);
+        chain(const block_format& format,
+              const ldpc_settings& decoding,
+              unsigned redundancy_version);
         block_format format;
         block_segmenter segmenter;
         blind_snr_estimator estimator;
@@ -65,7 +66,7 @@ private:
         std::vector<rate_matcher> matchers; // one a code block
         std::vector<ldpc_decoder> decoders; // one for each E_r
     };
-    void allocate(unsigned max_iterations, unsigned redundancy_version);
+    void allocate(const ldpc_settings& decoding, unsigned redundancy_version);
     bool decode_blocks(chain& c);
 
     link_encoder d_encoder; // for the data-aided SNR

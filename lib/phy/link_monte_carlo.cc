@@ -39,7 +39,7 @@ public:
     explicit link_trial(const monte_carlo_settings& s)
         : d_settings(s),
           d_encoder({ s.format }),
-          d_decoder({ s.format }, s.max_iterations),
+          d_decoder({ s.format }, s.decoding),
           d_payload(s.format.payload_bits),
           d_symbols(d_encoder.symbols())
     {

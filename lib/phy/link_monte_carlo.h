@@ -2,6 +2,7 @@
 //! \file Block errors of the link over AWGN, counted: encode, modulate, add noise, demap, decode.
 #pragma once
 
+#include "ldpc_decoder.h"
 #include "transport_block.h"
 
 #include <cstdint>
@@ -15,7 +16,7 @@ struct monte_carlo_settings {
     std::uint64_t seed = 0;        //!< names the sequence of payloads and noise
     std::uint64_t first_block = 0; //!< number of the first block in the sequence
     std::uint64_t num_blocks = 0;  //!< how many
-    unsigned max_iterations = 20;  //!< of the LDPC decoder, at least 1
+    ldpc_settings decoding;        //!< of the LDPC decoder
     bool known_snr = false;        //!< demapper with the true SNR instead of the estimate
     unsigned threads = 0;          //!< at most MAX_THREADS; 0: one for every core
     static constexpr unsigned MAX_THREADS = 256;

@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(rows_change_from_frame_to_frame)
 
 BOOST_AUTO_TEST_CASE(noise_alone_is_refused)
 {
-    link_decoder decoder(629, TABLE_I, 5);
+    link_decoder decoder(629, TABLE_I, { DEFAULT_LDPC_KERNEL, 5, "" });
     const std::vector<std::complex<float>> zeros(629);
     std::vector<std::complex<float>> noise(629);
     for (unsigned row = 0; row < 7; ++row) {
@@ -72,6 +72,7 @@ BOOST_AUTO_TEST_CASE(refuses_what_cannot_work)
     BOOST_CHECK_THROW(link_encoder(30, TABLE_I), std::invalid_argument);
     BOOST_CHECK_THROW(link_encoder(629, { { 3, 434, 0 } }), std::invalid_argument);
     BOOST_CHECK_THROW(link_encoder(629, TABLE_I, 4), std::invalid_argument);
-    BOOST_CHECK_THROW(link_decoder(629, TABLE_I, 0), std::invalid_argument);
+    BOOST_CHECK_THROW(link_decoder(629, TABLE_I, { DEFAULT_LDPC_KERNEL, 0, "" }),
+                      std::invalid_argument);
     BOOST_CHECK_THROW(link_encoder(629, TABLE_I).payload_bits(7), std::out_of_range);
 }

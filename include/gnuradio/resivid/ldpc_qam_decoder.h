@@ -28,11 +28,13 @@ public:
      *  \param table rows of the MCS table, the same as the encoder's.
      *  \param max_iterations of the LDPC decoder, at least 1.
      *  \param packet_len_key key of the length tag.
+     *  \param kernel of the LDPC decoder, by name: see docs/phy-chain.md.
      *  \throws std::invalid_argument as the encoder does. */
     static sptr make(int symbols,
                      const mcs_table& table,
-                     int max_iterations = 20,
-                     const std::string& packet_len_key = "packet_len");
+                     int max_iterations = 50,
+                     const std::string& packet_len_key = "packet_len",
+                     const std::string& kernel = "box-plus-int16");
 
     //! Packets dropped so far; one that fails its CRC is not dropped.
     virtual std::uint64_t dropped() const = 0;

@@ -56,6 +56,13 @@ unsigned to_lifting_size(integer number)
     return size;
 }
 
+ldpc_settings to_ldpc_settings(const std::string& kernel, integer max_iterations)
+{
+    return { find_ldpc_kernel(kernel),
+             in_range("max_iterations", max_iterations, 1, MAX_UNSIGNED),
+             "" };
+}
+
 unsigned to_row(integer row, unsigned num_rows)
 {
     if (row.value < 0 || row.value >= num_rows)

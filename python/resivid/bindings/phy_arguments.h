@@ -2,6 +2,7 @@
 //! \file Arguments from Python: NumPy arrays and numbers, checked before lib/phy sees them.
 #pragma once
 
+#include "phy/ldpc_decoder.h"
 #include "phy/mcs.h"
 
 #include <pybind11/complex.h>
@@ -53,6 +54,9 @@ unsigned to_base_graph(integer number);
 unsigned to_rate_1024(integer number);
 unsigned to_redundancy_version(integer number);
 unsigned to_lifting_size(integer number);
+
+//! Kernel by name and iterations, at least 1. \throws std::invalid_argument with what is allowed.
+ldpc_settings to_ldpc_settings(const std::string& kernel, integer max_iterations);
 
 //! Row of a table. \throws std::out_of_range (IndexError), with the range.
 unsigned to_row(integer row, unsigned num_rows);

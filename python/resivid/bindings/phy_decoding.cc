@@ -15,24 +15,27 @@ void bind_decoding(py::module& m)
         .def(py::init([](integer base_graph,
                          integer lifting_size,
                          integer max_iterations,
-                         const std::vector<integer>& rows) {
+                         const std::vector<integer>& rows,
+                         const std::string& kernel,
+                         const std::string& instruction_set) {
+                 auto settings = to_ldpc_settings(kernel, max_iterations);
+                 settings.instruction_set = instruction_set;
                  std::vector<unsigned> checked;
                  for (const integer row : rows)
                      checked.push_back(in_range("rows", row, 0, MAX_UNSIGNED));
-                 return ldpc_decoder(to_base_graph(base_graph),
-                                     to_lifting_size(lifting_size),
-                                     in_range("max_iterations", max_iterations, 1, MAX_UNSIGNED),
-                                     checked);
+                 return ldpc_decoder(
+                     to_base_graph(base_graph), to_lifting_size(lifting_size), settings, checked);
              }),
              "base_graph"_a,
              "lifting_size"_a,
-             "max_iterations"_a = 20,
-             "rows"_a = py::list())
+             "max_iterations"_a = DEFAULT_LDPC_ITERATIONS,
+             "rows"_a = py::list(),
+             "kernel"_a = DEFAULT_LDPC_KERNEL_NAME,
+             "instruction_set"_a = "")
         .def(
             "decode",
             [](ldpc_decoder& d, const float_array& llr) {
                 check_size(llr, "llr", d.code_word_bits());
-                check_finite(llr, "llr");
                 bit_array bits(d.code_word_bits());
                 const auto result = d.decode(llr.data(), bits.mutable_data());
                 return std::make_tuple(bits, result.parity_ok, result.iterations);

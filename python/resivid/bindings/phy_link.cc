@@ -98,16 +98,18 @@ void bind_link(py::module& m)
         .def(py::init([](integer symbols,
                          const table_rows& table,
                          integer max_iterations,
-                         integer redundancy_version) {
+                         integer redundancy_version,
+                         const std::string& kernel) {
                  return link_decoder(in_range("symbols", symbols, 1, MAX_SYMBOLS),
                                      to_table(table),
-                                     in_range("max_iterations", max_iterations, 1, MAX_UNSIGNED),
+                                     to_ldpc_settings(kernel, max_iterations),
                                      to_redundancy_version(redundancy_version));
              }),
              "symbols"_a,
              "table"_a,
-             "max_iterations"_a = 20,
-             "redundancy_version"_a = 0)
+             "max_iterations"_a = DEFAULT_LDPC_ITERATIONS,
+             "redundancy_version"_a = 0,
+             "kernel"_a = DEFAULT_LDPC_KERNEL_NAME)
         .def_property_readonly("symbols", &link_decoder::symbols)
         .def_property_readonly("num_rows", &link_decoder::num_rows)
         .def(

@@ -41,8 +41,6 @@ py::dict count_block_errors(integer bits_per_symbol,
                             bool known_snr,
                             std::optional<integer> info_bits)
 {
-    if (kernel != "box-plus")
-        throw std::invalid_argument("kernel must be box-plus, got " + kernel);
     const unsigned qm = to_bits_per_symbol(bits_per_symbol);
     const unsigned rate = to_rate_1024(rate_1024);
     monte_carlo_settings settings;
@@ -53,7 +51,7 @@ py::dict count_block_errors(integer bits_per_symbol,
     settings.seed = count("seed", seed);
     settings.first_block = count("first_block", first_block);
     settings.num_blocks = count("num_blocks", num_blocks);
-    settings.max_iterations = in_range("max_iterations", max_iterations, 1, MAX_UNSIGNED);
+    settings.decoding = to_ldpc_settings(kernel, max_iterations);
     settings.known_snr = known_snr;
     settings.threads = in_range("threads", threads, 0, settings.MAX_THREADS);
     monte_carlo_counts counts;
@@ -82,8 +80,8 @@ void bind_monte_carlo(py::module& m)
         "num_blocks"_a,
         "seed"_a,
         "first_block"_a = 0,
-        "kernel"_a = "box-plus",
-        "max_iterations"_a = 20,
+        "kernel"_a = DEFAULT_LDPC_KERNEL_NAME,
+        "max_iterations"_a = DEFAULT_LDPC_ITERATIONS,
         "threads"_a = 0,
         "known_snr"_a = false,
         "info_bits"_a = std::nullopt,

@@ -44,8 +44,9 @@ void bind_decoder(py::module& m)
         .def(py::init(&ldpc_qam_decoder::make),
              py::arg("symbols"),
              py::arg("table"),
-             py::arg("max_iterations") = 20,
-             py::arg("packet_len_key") = "packet_len")
+             py::arg("max_iterations") = 50,
+             py::arg("packet_len_key") = "packet_len",
+             py::arg("kernel") = "box-plus-int16")
         .def("dropped", &ldpc_qam_decoder::dropped, "Packets dropped so far.")
         .def("decode_ms", &ldpc_qam_decoder::decode_ms, "Latest durations in ms, oldest first.");
 }
