@@ -8,9 +8,6 @@
 namespace gr::resivid::phy {
 namespace {
 
-constexpr unsigned MAX_STEPS = 50;   // of expectation maximisation
-constexpr double STEP_RATIO = 0.001; // stop at 0.1 % change of N0: 0.004 dB
-
 double variance(double snr_db) { return std::pow(10.0, -snr_db / 10.0); }
 
 double limit_variance(double n0)
@@ -22,56 +19,52 @@ float snr_db_of(double n0) { return float(-10.0 * std::log10(limit_variance(n0))
 
 } // namespace
 
-blind_snr_estimator::blind_snr_estimator(unsigned bits_per_symbol)
-    : d_constellation(bits_per_symbol)
-{
-}
-
 float blind_snr_estimator::estimate_db(const std::complex<float>* symbols, std::size_t n) const
 {
+    axis_noise_table::histogram counts{};
     double energy = 0.0;
+    double decision_noise = 0.0; // distance to the nearest point, squared
     for (std::size_t i = 0; i < n; ++i)
         energy += std::norm(symbols[i]);
     if (n == 0 || !std::isfinite(energy))
         return std::numeric_limits<float>::quiet_NaN();
-
-    double n0 = limit_variance(energy / n - 1.0);
-    for (unsigned step = 0; step < MAX_STEPS; ++step) {
-        const double previous = n0;
-        n0 = limit_variance(expected_noise(symbols, n, previous));
-        if (std::fabs(n0 - previous) < STEP_RATIO * previous)
-            break;
-    }
-    return snr_db_of(n0);
-}
-
-double blind_snr_estimator::expected_noise(const std::complex<float>* symbols,
-                                           std::size_t n,
-                                           double n0) const
-{
-    const float inverse_n0 = float(1.0 / n0);
-    double sum = 0.0;
+    if (energy / n - 1.0 >= variance(MIN_SNR_DB))
+        return MIN_SNR_DB; // also keeps amplitudes within what the table can count
     for (std::size_t i = 0; i < n; ++i)
-        sum +=
-            axis_noise(symbols[i].real(), inverse_n0) + axis_noise(symbols[i].imag(), inverse_n0);
-    return sum / n;
+        for (const float axis : { symbols[i].real(), symbols[i].imag() }) {
+            const float amplitude = std::fabs(axis);
+            axis_noise_table::add(amplitude, counts);
+            decision_noise += d_table->nearest_noise(amplitude);
+        }
+    if (decision_noise / n < d_table->safe_decision_noise())
+        return snr_db_of(decision_noise / n);
+    const double snr_db = bisect_db(counts, n);
+    return snr_db > axis_noise_table::FIRST_SNR_DB ? float(snr_db) : snr_db_of(energy / n - 1.0);
 }
 
-// E[(y - s)^2 | y] over the levels of one axis
-double blind_snr_estimator::axis_noise(float y, float inverse_n0) const
+// Where the expected noise is the noise; the ends of the table when that lies beyond.
+double blind_snr_estimator::bisect_db(const axis_noise_table::histogram& counts,
+                                      std::size_t n) const
 {
-    float closest = HUGE_VALF;
-    for (float level : d_constellation.levels())
-        closest = std::min(closest, (y - level) * (y - level));
-    float weights = 0.0f;
-    float weighted = 0.0f;
-    for (float level : d_constellation.levels()) {
-        const float distance = (y - level) * (y - level);
-        const float weight = std::exp((closest - distance) * inverse_n0);
-        weights += weight;
-        weighted += weight * distance;
+    using table = axis_noise_table;
+    // Expected noise over noise in dB: negative where the SNR is too low, rising with it.
+    const auto excess_db = [&](unsigned row) {
+        return 10.0 * std::log10(d_table->expected_noise(counts, row) / n) +
+               (table::FIRST_SNR_DB + row * table::SNR_STEP_DB);
+    };
+    unsigned low = 0, high = table::NUM_SNRS - 1;
+    double low_db = excess_db(low), high_db = excess_db(high);
+    if (low_db >= 0.0)
+        return table::FIRST_SNR_DB;
+    if (high_db <= 0.0)
+        return table::FIRST_SNR_DB + high * table::SNR_STEP_DB;
+    while (high - low > 1) {
+        const unsigned middle = (low + high) / 2;
+        const double middle_db = excess_db(middle);
+        (middle_db < 0.0 ? low : high) = middle;
+        (middle_db < 0.0 ? low_db : high_db) = middle_db;
     }
-    return weighted / weights;
+    return table::FIRST_SNR_DB + table::SNR_STEP_DB * (low + low_db / (low_db - high_db));
 }
 
 float known_symbols_snr_db(const std::complex<float>* received,

@@ -3,10 +3,12 @@
 
 import math
 
+import numpy as np
 import pytest
 import yaml
-from gnuradio.resivid.errors import FormatError
-from gnuradio.resivid.link.mcs_table import load_mcs_table
+from gnuradio.resivid.errors import FormatError, SettingsError
+from gnuradio.resivid.link.budget import payload_bits
+from gnuradio.resivid.link.mcs_table import load_mcs_table, require_air
 
 
 def test_table_one_of_the_paper():
@@ -90,3 +92,107 @@ def test_refuses_unknown_names_and_missing_files(tmp_path):
         load_mcs_table("table9")
     with pytest.raises(FormatError, match="cannot be read"):
         load_mcs_table(tmp_path / "none.yaml")
+
+
+SIZED = {
+    "name": "mine",
+    "target_bler": 0.002,
+    "rows": [
+        {"label": "low", "modulation": "QPSK", "bits_per_symbol": 2, "rate_1024": 256, "thresholds_db": {100: -1, 400: -3}},
+        {"label": "high", "modulation": "16QAM", "bits_per_symbol": 4, "rate_1024": 512, "thresholds_db": {100: 8, 1000: 7}},
+        {"label": "useless", "modulation": "QPSK", "bits_per_symbol": 2, "rate_1024": 900, "thresholds_db": {10: 9}},
+    ],
+}  # fmt: skip
+
+
+def write(path, document, **changes):
+    path.write_text(yaml.safe_dump({**document, **changes}, sort_keys=False))
+    return path
+
+
+def test_thresholds_follow_the_block_size(tmp_path):
+    path = write(tmp_path / "mine.yaml", SIZED)
+    # 400 symbols: k = 400 * 2 / 4 = 200, half-way from 100 to 400 in log k; 400 * 4 / 2 = 800; 703 at 9 dB lose to 800
+    table = load_mcs_table(path, 400)
+    assert [row.label for row in table.rows] == ["low", "high"]
+    assert table.thresholds_db() == pytest.approx([-2, 8 - math.log10(8)], abs=1e-3)
+    # k = 1,000 and 4,000: the largest size of the file holds from there on
+    assert load_mcs_table(path, 2000).thresholds_db() == [-3, 7]
+
+
+def test_a_row_is_not_used_below_the_sizes_it_was_calibrated_for(tmp_path):
+    path = write(tmp_path / "mine.yaml", SIZED)
+    assert [row.label for row in load_mcs_table(path, 100).rows] == ["high"]  # k = 50, 200, 175
+    assert [row.label for row in load_mcs_table(path, 40).rows] == ["useless"]  # k = 20, 80, 70
+    for symbols in (None, 0, 5):
+        with pytest.raises(SettingsError, match="mine.*symbols"):
+            load_mcs_table(path, symbols)
+
+
+@pytest.mark.parametrize("symbols", [80, 100, 314, 629, 943, 5000, 1 << 20])
+@pytest.mark.parametrize("name", ["table1"])
+def test_rows_of_the_package_are_useful_at_every_size(name, symbols):
+    rows = load_mcs_table(name, symbols).rows
+    payloads = [payload_bits(symbols, row) for row in rows]
+    assert payloads == sorted(set(payloads)) and payloads[0] > 0
+    thresholds = np.float32([row.snr_db for row in rows])  # as the C++ selector compares them
+    assert (np.diff(thresholds) > 0).all()
+
+
+@pytest.mark.parametrize("name", ["table1"])
+def test_only_a_table_for_the_air_names_rows_by_preambles(name):
+    with pytest.raises(SettingsError, match=f"{name}.*preamble"):
+        require_air(load_mcs_table(name, 629))
+
+
+AIR = [
+    {**row, "preamble": i}
+    for i, row in enumerate([GOOD, {**GOOD, "label": "b", "rate_1024": 900, "snr_db": 9}])
+]
+
+
+@pytest.mark.parametrize(
+    "rows, lowest, match",
+    [
+        (AIR, None, "preamble"),
+        ([AIR[0], {**AIR[1], "preamble": 0}], -4, "own preamble"),
+        ([AIR[0], {**AIR[1], "preamble": 16}], -4, "0..15"),
+        ([AIR[0], {**AIR[1], "preamble": -1}], -4, "0..15"),
+        ([AIR[0], {**GOOD, "label": "b", "snr_db": 9}], -4, "own preamble"),
+        (AIR, "low", "air_lowest_snr_db"),
+    ],
+)  # fmt: skip
+def test_preambles_are_checked_on_loading(tmp_path, rows, lowest, match):
+    document = {"name": "mine", "target_bler": 0.01, "rows": rows}
+    if lowest is not None:
+        document["air_lowest_snr_db"] = lowest
+    with pytest.raises(FormatError, match=f"mine.yaml.*{match}"):
+        load_mcs_table(write(tmp_path / "mine.yaml", document))
+
+
+@pytest.mark.parametrize(
+    "thresholds, match",
+    [
+        ({}, "1 to 64"),
+        ({400: -3, 100: -1}, "rising"),
+        ({0: -3}, "rising"),
+        ({"a": -3}, "rising"),
+        ({100: "x"}, "100"),
+        ({100: math.nan}, "100"),
+        ({1 << 30: 1}, "rising"),
+        ([1, 2], "thresholds_db: expected dict"),
+        ({k: 1.0 for k in range(1, 66)}, "1 to 64"),
+    ],
+)
+def test_refuses_broken_thresholds(tmp_path, thresholds, match):
+    row = {key: value for key, value in GOOD.items() if key != "snr_db"}
+    for entry in ({**row, "thresholds_db": thresholds}, {**GOOD, "thresholds_db": {100: 1}}):
+        path = write(tmp_path / "mine.yaml", SIZED, rows=[entry])
+        with pytest.raises(FormatError, match=f"mine.yaml.*({match}|got both)"):
+            load_mcs_table(path, 629)
+
+
+def test_refuses_more_rows_than_a_token_file_can_name(tmp_path):
+    rows = [{**GOOD, "label": str(i), "snr_db": i} for i in range(257)]
+    with pytest.raises(FormatError, match="1 to 256"):
+        load_mcs_table(write(tmp_path / "mine.yaml", SIZED, rows=rows))

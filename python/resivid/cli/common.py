@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import signal
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Literal, Optional
@@ -53,7 +54,9 @@ WeightsOption = Annotated[
 ]
 McsTableOption = Annotated[
     str,
-    typer.Option("--mcs-table", metavar="NAME|FILE", help="MCS table: a name of the package or a YAML file."),
+    typer.Option(
+        "--mcs-table", metavar="NAME|FILE", help="MCS table: table1, calibrated, air or a YAML file."
+    ),
 ]
 McsOption = Annotated[
     Optional[str],
@@ -163,6 +166,43 @@ class Progress:
         """Show that so many frames are done."""
         speed = self._bar.tasks[0].speed
         self._bar.update(self._task, completed=num_frames, rate=f"{speed:.1f} frame/s" if speed else "")
+
+
+class WorkProgress:
+    """A bar on stderr with the part of some work that is done, its speed and the time left.
+
+    Args:
+        what: the word before the bar.
+        unit: of the speed, such as "block/s".
+        quiet: show nothing; so it is too where stderr is no terminal.
+    """
+
+    def __init__(self, what: str, unit: str, quiet: bool = False):
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        console = Console(stderr=True)
+        rate = TextColumn("{task.fields[rate]}")
+        columns = (TextColumn(what), BarColumn(), TextColumn("{task.percentage:.0f} %"), rate)
+        disable = quiet or not console.is_terminal
+        self._bar = Bar(*columns, TimeRemainingColumn(), console=console, disable=disable)
+        self._task = self._bar.add_task(what, total=1.0, rate="")
+        self._unit, self._started = unit, time.monotonic()
+
+    def __enter__(self) -> WorkProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def update(self, share: float, count: int) -> None:
+        """Show the part that is done, 0 to 1, and how many things are done in this run."""
+        speed = count / max(time.monotonic() - self._started, 1e-3)
+        self._bar.update(self._task, completed=share, rate=f"{speed:,.0f} {self._unit}")
 
 
 class StopOnInterrupt:

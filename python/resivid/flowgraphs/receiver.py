@@ -58,7 +58,7 @@ class receiver(gr.hier_block2):
             settings.symbols, settings.table.as_tuples(), packet_len_key=PACKET_LEN
         )
         self.selector = mcs_selector(
-            [row.snr_db for row in settings.table.rows],
+            settings.table.thresholds_db(),
             hysteresis_db,
             start_row=start_mcs,
             fixed_row=-1 if fixed_mcs is None else fixed_mcs,

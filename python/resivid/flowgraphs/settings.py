@@ -25,7 +25,7 @@ class LinkSettings:
         stride: S, frames per key frame.
         gop: N, frames of a GOP.
         size: side of the square picture in pixels.
-        mcs_table: name of a table of the package, or a YAML file.
+        mcs_table: "table1", "calibrated", "air", or a YAML file.
         gop_prefix: one K per GOP, (15), instead of one per key frame, (14).
         reference: what a token is compared with, "state" or "previous".
         codec: name in the codec registry.
@@ -48,8 +48,8 @@ class LinkSettings:
 
     @cached_property
     def table(self) -> McsTable:
-        """The MCS table, read once."""
-        return load_mcs_table(self.mcs_table)
+        """The MCS table for key frames of `symbols`, read once."""
+        return load_mcs_table(self.mcs_table, self.symbols)
 
     @cached_property
     def symbols(self) -> int:

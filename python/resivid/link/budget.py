@@ -6,7 +6,7 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-from .mcs_table import McsRow
+from .mcs_file import Mcs
 
 SOURCE_VALUES_PER_PIXEL = 3  # m = H * W * 3 counts RGB values
 MAX_PAYLOAD_CRC16 = 3824  # TS 38.212 6.2.1: longer payloads carry a CRC of 24 bits
@@ -53,7 +53,7 @@ def _exact(cbr: float | str | Decimal | Fraction) -> Fraction:
     return exact
 
 
-def coded_bits(symbols: int, row: McsRow) -> int:
+def coded_bits(symbols: int, row: Mcs) -> int:
     """B_t of (9): bits that enter the LDPC encoder, CRCs included; 1,066 for 629 symbols of 16QAM 434/1024."""
     return (row.rate_1024 * symbols * row.bits_per_symbol) >> 10
 
@@ -80,7 +80,7 @@ def crc_bits(payload_bits: int, rate_1024: int) -> int:
     return _transport_crc_bits(payload_bits) + (CODE_BLOCK_CRC_BITS * blocks if blocks > 1 else 0)
 
 
-def payload_bits(symbols: int, row: McsRow) -> int:
+def payload_bits(symbols: int, row: Mcs) -> int:
     """Largest payload A whose bits and CRCs fit into B_t, in code blocks of equal length.
 
     Args:

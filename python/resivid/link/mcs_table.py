@@ -1,51 +1,50 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MCS tables: SNR to modulation and code rate, (8) and Table I, read from YAML."""
+"""MCS tables: SNR to modulation and code rate, (8) and Table I, for key frames of a given number of symbols."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import yaml
+from ..errors import SettingsError
+from .budget import coded_bits, payload_bits
+from .mcs_file import MODULATIONS, Mcs, McsEntry, McsFile, read_mcs_file
 
-from ..errors import FormatError
-
-MODULATIONS = {"QPSK": 2, "16QAM": 4, "64QAM": 6, "256QAM": 8}  # name to bits of one symbol
-_TABLES = Path(__file__).parent / "mcs"
+__all__ = ["MODULATIONS", "McsRow", "McsTable", "load_mcs_table", "require_air"]
 
 
 @dataclass(frozen=True)
-class McsRow:
-    """One modulation and coding scheme.
+class McsRow(Mcs):
+    """A row in use.
 
     Attributes:
-        label: its name in statistics, such as "16QAM 434/1024".
-        modulation: a key of `MODULATIONS`.
-        bits_per_symbol: log2 M.
-        rate_1024: code rate times 1024, an integer, so that both ends agree to the bit.
         snr_db: Es/N0 in dB from which the row is used.
+        preamble: number of the preamble that names it over the air; None outside of air tables.
     """
 
-    label: str
-    modulation: str
-    bits_per_symbol: int
-    rate_1024: int
     snr_db: float
+    preamble: int | None = None
 
 
 @dataclass(frozen=True)
 class McsTable:
-    """Rows by rising threshold; `target_bler` is the block error rate that each meets at its threshold."""
+    """Rows by rising threshold; `target_bler` is the block error rate that each meets at its threshold.
+
+    `air`: its rows can be named by preambles.
+    """
 
     name: str
     rows: tuple[McsRow, ...]
     target_bler: float
+    air: bool = False
 
     def as_tuples(self) -> list[tuple[int, int, float]]:
         """(bits_per_symbol, rate_1024, snr_db) of each row, as the C++ classes take them."""
         return [(row.bits_per_symbol, row.rate_1024, row.snr_db) for row in self.rows]
+
+    def thresholds_db(self) -> list[float]:
+        """Threshold of each row in dB, rising, as the selector takes them."""
+        return [row.snr_db for row in self.rows]
 
     def row_for(self, snr_db: float) -> int:
         """Row of the highest threshold that `snr_db` meets, (8); 0 below the lowest and for NaN."""
@@ -67,77 +66,71 @@ class McsTable:
         raise ValueError(f"no row {text!r} in MCS table {self.name}; rows: {known}")
 
 
-def load_mcs_table(name_or_path: str | Path = "table1") -> McsTable:
-    """Read and check a table of the package, by name, or a YAML file, by path.
+def load_mcs_table(name_or_path: str | Path = "table1", symbols: int | None = None) -> McsTable:
+    """The table that both ends of a link use.
+
+    Where the file's thresholds depend on the block size, a row's k follows from `symbols`, and only rows that are
+    useful at that size stay: calibrated for it, and with more payload than every row of a lower threshold. The
+    number of a row counts in what stays; table and symbols alone decide it, so both ends agree.
 
     Args:
-        name_or_path: "table1", or the path of a file with the same keys.
+        name_or_path: "table1", "calibrated", "air", or the path of a file of the same format.
+        symbols: k_t, channel symbols of one key frame; needed where thresholds depend on the block size.
     Returns:
         The table, its rows by rising threshold.
     Raises:
         FormatError: missing or malformed; the message names file and field.
+        SettingsError: `symbols` is missing, or so small that no row is left.
     """
-    path = Path(name_or_path)
-    if path.suffix not in (".yaml", ".yml"):
-        path = _TABLES / f"{name_or_path}.yaml"
-        if not path.is_file():
-            known = ", ".join(sorted(p.stem for p in _TABLES.glob("*.yaml")))
-            raise FormatError(
-                f"no MCS table {str(name_or_path)!r}; known: {known}, or the path of a .yaml file"
-            )
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise FormatError(
-            f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})"
-        ) from error
-    except yaml.YAMLError as error:
-        raise FormatError(f"{path}: not valid YAML") from error
-    return _table(path, document)
+    file = read_mcs_file(name_or_path)
+    if not file.sized:
+        rows = [_row(file, entry, entry.thresholds[0][1]) for entry in file.entries]
+    elif symbols is None:
+        raise SettingsError(f"MCS table {file.name}: its thresholds need the number of symbols a key frame")
+    else:
+        rows = useful_rows(file, symbols)
+    return McsTable(file.name, tuple(rows), file.target_bler, file.air_lowest_snr_db is not None)
 
 
-def _table(path: Path, document: Any) -> McsTable:
-    if not isinstance(document, dict):
-        raise FormatError(f"{path}: expected keys name, target_bler, rows")
-    bler = _field(path, document, "target_bler", (float,))
-    if not 0 < bler < 1:
-        raise FormatError(f"{path}: target_bler: expected a number between 0 and 1, got {bler}")
-    entries = _field(path, document, "rows", (list,))
-    rows = tuple(_row(path, i, entry) for i, entry in enumerate(entries))
-    thresholds = [row.snr_db for row in rows]
-    if not rows or any(b <= a for a, b in pairwise(thresholds)):
-        raise FormatError(f"{path}: rows: expected at least one row, snr_db rising from row to row")
-    if len({row.label for row in rows}) != len(rows):
-        raise FormatError(f"{path}: rows: each label may stand once")
-    return McsTable(_field(path, document, "name", (str,)), rows, bler)
+def require_air(table: McsTable) -> None:
+    """Refuse a table whose rows no preamble can name.
 
-
-def _row(path: Path, number: int, entry: Any) -> McsRow:
-    where = f"{path}: row {number}"
-    if not isinstance(entry, dict):
-        raise FormatError(f"{where}: expected keys label, modulation, bits_per_symbol, rate_1024, snr_db")
-    row = McsRow(
-        label=_field(where, entry, "label", (str,)),
-        modulation=_field(where, entry, "modulation", (str,)),
-        bits_per_symbol=_field(where, entry, "bits_per_symbol", (int,)),
-        rate_1024=_field(where, entry, "rate_1024", (int,)),
-        snr_db=_field(where, entry, "snr_db", (float,)),
-    )
-    if MODULATIONS.get(row.modulation) != row.bits_per_symbol:
-        known = ", ".join(f"{name} with {bits}" for name, bits in MODULATIONS.items())
-        raise FormatError(
-            f"{where}: modulation {row.modulation} with {row.bits_per_symbol} bits_per_symbol; known: {known}"
+    Raises:
+        SettingsError: with the table's name.
+    """
+    if not table.air:
+        raise SettingsError(
+            f"MCS table {table.name} cannot be used over the air, where a preamble names the row: take `air`, or a "
+            "table with air_lowest_snr_db and at most 16 rows"
         )
-    if not 0 < row.rate_1024 < 1024:
-        raise FormatError(f"{where}: rate_1024: expected 1..1023, got {row.rate_1024}")
-    return row
 
 
-def _field(where: object, entry: dict, key: str, types: tuple[type, ...]) -> Any:
-    value = entry.get(key)
-    if types == (float,) and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    finite = not isinstance(value, float) or abs(value) < 1e6  # NaN and infinity fail the comparison
-    if not isinstance(value, types) or isinstance(value, bool) or not finite:
-        raise FormatError(f"{where}: {key}: expected {types[0].__name__}, got {value!r}")
-    return value
+def _row(file: McsFile, entry: McsEntry, snr_db: float) -> McsRow:
+    if file.air_lowest_snr_db is not None:
+        snr_db = max(snr_db, file.air_lowest_snr_db)  # below, the preamble is not read, whatever the row
+    return McsRow(
+        entry.label, entry.modulation, entry.bits_per_symbol, entry.rate_1024, snr_db, entry.preamble
+    )
+
+
+def useful_rows(file: McsFile, symbols: int) -> list[McsRow]:
+    """Rows by rising threshold, each with more payload than all before it.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    candidates: list[tuple[float, int, McsRow]] = []
+    for entry in file.entries:
+        snr_db = entry.snr_db(coded_bits(symbols, entry))
+        if snr_db is not None:
+            row = _row(file, entry, snr_db)
+            candidates.append((row.snr_db, -payload_bits(symbols, row), row))
+    useful: list[McsRow] = []
+    most = 0
+    for _, less_payload, row in sorted(candidates, key=lambda c: c[:2]):
+        if -less_payload > most:
+            most = -less_payload
+            useful.append(row)
+    if not useful:
+        raise SettingsError(f"MCS table {file.name} has no row for key frames of {symbols} symbols")
+    return useful

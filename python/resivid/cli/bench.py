@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`resivid bench`: measures the physical layer: block error rates, thresholds, tables."""
+
+from __future__ import annotations
+
+import typer
+
+from . import bench_bler, bench_tables
+
+bench_app = typer.Typer(
+    no_args_is_help=True, help="Measure the physical layer: block error rates, thresholds, what tables carry."
+)
+for module in (bench_bler, bench_tables):
+    module.register(bench_app)
+
+
+def register(app: typer.Typer) -> None:
+    """Add `bench` to the command line."""
+    app.add_typer(bench_app, name="bench")
