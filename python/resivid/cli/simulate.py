@@ -14,6 +14,7 @@ import typer
 
 from ..errors import ResividError, SettingsError
 from ..link.budget import coded_bits
+from . import channel_options as options
 from . import common
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def simulate(
         str,
         typer.Option("--snr", metavar="DB|FILE", help="Es/N0 in dB, or a file with one value per key frame."),
     ] = "6",
+    snr_trace: options.SnrTraceOption = None,
     cbr: common.CbrOption = "4e-4",
     stride: common.StrideOption = 8,
     gop: common.GopOption = 32,
@@ -65,15 +67,23 @@ def simulate(
     ] = 1,
     gop_prefix: common.GopPrefixOption = False,
     reference: common.ReferenceOption = "state",
-    channel: Annotated[
-        Literal["awgn"], typer.Option("--channel", help="Channel: white Gaussian noise.")
-    ] = "awgn",
+    outer_loop: options.OuterLoopOption = False,
+    snr_bias_db: options.SnrBiasOption = 0.0,
+    channel: options.ChannelOption = "awgn",
+    doppler_hz: options.DopplerOption = 0.0,
+    rician_k_db: options.RicianKOption = 10.0,
+    csi: options.CsiOption = "perfect",
+    loss: options.LossOption = 0.0,
+    burst_length: options.BurstLengthOption = 0.0,
+    impair: options.ImpairOption = None,
     phy: Annotated[
         Literal["ideal"], typer.Option("--phy", help="ideal: packets, rows and frame numbers are known.")
     ] = "ideal",
     seed: Annotated[
-        int, typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the channel's noise.")
+        int, typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of all that is random in the channel.")
     ] = 0,
+    save_iq: options.SaveIqOption = None,
+    save_sent_iq: options.SaveSentIqOption = None,
     json_file: common.JsonOption = None,
     report: Annotated[
         Optional[Path],
@@ -109,17 +119,29 @@ def simulate(
     for path in (json_file, report):
         _check_folder(path)
     common.check_distinct(IN=source, output=output, json=json_file, report=report)
+    channel_settings = options.channel_settings(
+        channel, doppler_hz, rician_k_db, csi, loss, burst_length, impair
+    )
+    for line in channel_settings.warnings_without_synchroniser():
+        print(f"resivid: warning: {line}", file=sys.stderr)
+    snr_db = common.parse_snr(snr)
     log_to_stderr()
     from ..flowgraphs.simulate import SimulationSettings, simulation
 
     settings = SimulationSettings(
         link=link,
-        snr_db=common.parse_snr(snr),
+        snr_db=snr_db,
+        snr_trace=options.snr_trace(snr_trace, snr_db, seed),
+        channel=channel_settings,
         seed=seed,
         mcs=common.parse_mcs(mcs, link.table),
         mcs_start=_start_row(mcs_start, link),
         hysteresis_db=hysteresis_db,
         feedback_delay=feedback_delay,
+        outer_loop=outer_loop,
+        snr_bias_db=snr_bias_db,
+        save_iq=save_iq,
+        save_sent_iq=save_sent_iq,
         side_by_side=side_by_side,
         metrics=metrics,
         sample_every=0 if report is None else SAMPLE_EVERY,

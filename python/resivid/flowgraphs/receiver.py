@@ -35,6 +35,8 @@ class receiver(gr.hier_block2):
         fixed_mcs: a row to stay with; None: follow the estimates.
         on_frame, picture_width: as `video_sink` takes them.
         statistics: where blocks, frames and times are counted.
+        outer_loop: shift the estimates until the table's target share of the blocks fails.
+        snr_bias_db: added to the selector's estimates: a wrong estimator, for studies.
     """
 
     def __init__(
@@ -49,6 +51,8 @@ class receiver(gr.hier_block2):
         on_frame: Callable[[int, np.ndarray], np.ndarray] | None = None,
         picture_width: int | None = None,
         statistics: StatisticsCollector | None = None,
+        outer_loop: bool = False,
+        snr_bias_db: float = 0.0,
     ):
         gr.hier_block2.__init__(
             self, "receiver", gr.io_signature(1, 1, gr.sizeof_gr_complex), gr.io_signature(0, 0, 0)
@@ -62,6 +66,8 @@ class receiver(gr.hier_block2):
             hysteresis_db,
             start_row=start_mcs,
             fixed_row=-1 if fixed_mcs is None else fixed_mcs,
+            snr_bias_db=snr_bias_db,
+            target_bler=settings.table.target_bler if outer_loop else 0.0,
         )
         self.unpacker = token_unpacker(codec_decoder, statistics)
         self.sink = video_sink(

@@ -11,18 +11,22 @@ import numpy as np
 from gnuradio import gr
 
 from ..errors import SettingsError
+from ..link.channel_settings import ChannelSettings
+from ..link.snr_trace import SnrTrace
 from ..link.statistics import Statistics, StatisticsCollector
 from ..models.interpolation.base import Interpolator
 from ..models.tokenizers.base import Tokenizer
 from ..resivid_python import channel
 from ..version import __version__
 from .comparison import Comparison
+from .iq_recording import Annotation, IqRecording
 from .receiver import receiver
 from .settings import LinkSettings
 from .timed import TimedInterpolator, TimedTokenizer
 from .transmitter import PACKET_LEN, transmitter
 
 MAX_FEEDBACK_DELAY = 1024  # key frames: more than any link has on its way
+MAX_BIAS_DB = 40  # as the selector takes it
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,16 @@ class SimulationSettings:
     Attributes:
         link: common configuration of both ends.
         snr_db: Es/N0 in dB, one value for each key frame; the last one holds from then on.
-        seed: of the channel's noise.
+        snr_trace: Es/N0 over time, instead of `snr_db`.
+        channel: what there is beside the noise.
+        seed: of all that is random in the channel.
         mcs: row of the MCS table to stay with; None: follow the receiver's estimates.
         mcs_start: row before the first estimate.
         hysteresis_db: how far the SNR falls below a row's threshold before the row is left.
         feedback_delay: d in key frames.
+        outer_loop: keep the block error rate at the table's target though the estimates be biased.
+        snr_bias_db: added to the selector's estimates: a wrong estimator, for studies.
+        save_iq, save_sent_iq: SigMF recordings of the received and of the sent symbols; None for none.
         side_by_side: write the original left of the received picture.
         metrics: compare the received frames with the original ones.
         sample_every: keep both pictures of every n-th frame for a report; 0 keeps none.
@@ -44,11 +53,17 @@ class SimulationSettings:
 
     link: LinkSettings = field(default_factory=LinkSettings)
     snr_db: tuple[float, ...] = (6.0,)
+    snr_trace: SnrTrace | None = None
+    channel: ChannelSettings = field(default_factory=ChannelSettings)
     seed: int = 0
     mcs: int | None = None
     mcs_start: int = 0
     hysteresis_db: float = 0.5
     feedback_delay: int = 1
+    outer_loop: bool = False
+    snr_bias_db: float = 0.0
+    save_iq: Path | None = None
+    save_sent_iq: Path | None = None
     side_by_side: bool = False
     metrics: bool = True
     sample_every: int = 0
@@ -60,6 +75,9 @@ class SimulationSettings:
             )
         if not self.hysteresis_db >= 0:
             raise SettingsError(f"--hysteresis-db must be at least 0 dB, got {self.hysteresis_db}")
+        if not abs(self.snr_bias_db) <= MAX_BIAS_DB:
+            raise SettingsError(f"--snr-bias must be within {MAX_BIAS_DB} dB, got {self.snr_bias_db}")
+        self.channel.warnings_without_synchroniser()
 
 
 class simulation(gr.top_block):
@@ -102,7 +120,16 @@ class simulation(gr.top_block):
             settings.mcs_start if settings.mcs is None else settings.mcs,
             self.statistics,
         )
-        self.channel = channel(list(settings.snr_db), settings.seed, PACKET_LEN, link.symbols)
+        self.snr_db = settings.snr_db
+        if settings.snr_trace is not None:
+            self.snr_db = tuple(settings.snr_trace.at_key_frames(link.stride / float(self.transmitter.rate)))
+        self.channel = channel(
+            list(self.snr_db),
+            settings.seed,
+            PACKET_LEN,
+            link.symbols,
+            **settings.channel.as_arguments(self.symbol_rate),
+        )
         self.receiver = receiver(
             output,
             link,
@@ -117,10 +144,31 @@ class simulation(gr.top_block):
             self.comparison.take,
             self.comparison.picture_width,
             self.statistics,
+            settings.outer_loop,
+            settings.snr_bias_db,
         )
         self.connect(self.transmitter, self.channel, self.receiver)
+        self._recordings = [
+            self._record(path, source, description)
+            for path, source, description in (
+                (settings.save_iq, self.channel, "received symbols, one item each"),
+                (settings.save_sent_iq, self.transmitter, "sent symbols, one item each"),
+            )
+            if path is not None
+        ]
         for port in ("mcs", "credit", "done"):
             self.msg_connect((self.receiver, port), (self.transmitter, port))
+
+    def _record(self, path: Path, source: gr.basic_block, description: str) -> IqRecording:
+        recording = IqRecording(path, description)
+        self.connect(source, recording.sink)
+        return recording
+
+    @property
+    def symbol_rate(self) -> float:
+        """Symbols a second of a link that sends without pauses."""
+        link = self.settings.link
+        return link.symbols * float(self.transmitter.rate) / link.stride
 
     @property
     def num_frames_hint(self) -> int | None:
@@ -140,6 +188,19 @@ class simulation(gr.top_block):
         """
         self.start()
         try:
+            statistics = self._run(progress)
+        except KeyboardInterrupt:
+            self._keep_recordings()
+            raise
+        except BaseException:
+            for recording in self._recordings:
+                recording.discard()
+            raise
+        self._keep_recordings()
+        return statistics
+
+    def _run(self, progress: Callable[[int], None]) -> Statistics:
+        try:
             while not self.receiver.finished.wait(0.1):
                 progress(self.receiver.sink.num_frames)
         except KeyboardInterrupt:
@@ -155,6 +216,20 @@ class simulation(gr.top_block):
         progress(self.receiver.sink.num_frames)
         return self._result()
 
+    def _keep_recordings(self) -> None:
+        rows, symbols = self.settings.link.table.rows, self.settings.link.symbols
+        annotations = [
+            Annotation(
+                start=number * symbols,
+                count=symbols,
+                label=f"frame {block.frame}",
+                comment=f"{rows[block.mcs].label}, {'good' if block.crc_ok else 'failed'}",
+            )
+            for number, (_, block) in enumerate(self.statistics.blocks())
+        ]
+        for recording in self._recordings:
+            recording.finish(self.symbol_rate, annotations)
+
     def _result(self) -> Statistics:
         for stage, times_ms in (
             ("coding", self.transmitter.encoder.encode_ms()),
@@ -162,14 +237,18 @@ class simulation(gr.top_block):
         ):
             for time_ms in times_ms:
                 self.statistics.stage(stage, time_ms / 1e3)
-        snr_db, link = self.settings.snr_db, self.settings.link
+        snr_db, link = self.snr_db, self.settings.link
         quality, notes = self.comparison.result()
         notes.append(
             "latency_ms: not measured, the run is not paced"
             + (f"; --gop-prefix holds back a GOP of {link.gop} frames" if link.gop_prefix else "")
         )
         if len(snr_db) > 1:
-            notes.append("snr_set_db: one value for each key frame, from a file")
+            notes.append("snr_set_db: one value for each key frame, from a file or trace")
+        if self.settings.channel.fading != "none":
+            notes.append(f"snr_set_db: the mean; the channel fades ({self.settings.channel.fading})")
+        if self.channel.lost():
+            notes.append(f"blocks_failed: {self.channel.lost()} of them were lost by the channel, --loss")
         return self.statistics.result(
             fps=float(self.transmitter.rate),
             snr_set_db=snr_db[0] if len(snr_db) == 1 else None,

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Complex baseband of a link as a SigMF recording: data, and what each key frame in it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gnuradio import blocks, gr
+
+from ..errors import MissingPackageError, ResividError
+from ..link.statistics import write_text_atomically
+from ..version import __version__
+
+DATA, META = ".sigmf-data", ".sigmf-meta"
+ITEM_BYTES = 8  # cf32_le
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A stretch of the recording: first item, number of items, a label and a remark."""
+
+    start: int
+    count: int
+    label: str
+    comment: str
+
+
+class IqRecording:
+    """Writes what flows into `sink`; both files get their names when `finish` is called.
+
+    Args:
+        path: NAME, NAME.sigmf, NAME.sigmf-data or NAME.sigmf-meta; the files are NAME.sigmf-data and -meta.
+        description: one line for the metadata.
+    Raises:
+        MissingPackageError: the package sigmf is not there.
+        ResividError: the folder does not exist or cannot be written.
+    """
+
+    def __init__(self, path: str | Path, description: str):
+        _sigmf()
+        self.data, self.meta = recording_files(path)
+        self.description = description
+        folder = self.data.parent
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+            raise ResividError(f"{path}: folder {folder} does not exist or cannot be written")
+        # The ending stays: the library takes data files by it.
+        self._part = self.data.with_name(f".{self.data.stem}.{os.getpid()}.part{DATA}")
+        self.sink = blocks.file_sink(gr.sizeof_gr_complex, str(self._part))
+
+    def finish(self, symbol_rate: float, annotations: Sequence[Annotation]) -> None:
+        """Write the metadata and give both files their names.
+
+        Args:
+            symbol_rate: items a second.
+            annotations: in order; what lies behind the last one is cut off, as the end marker is.
+        Raises:
+            ResividError: a file cannot be written.
+        """
+        self.sink.close()
+        length = annotations[-1].start + annotations[-1].count if annotations else 0
+        try:
+            if self._part.stat().st_size > ITEM_BYTES * length:
+                os.truncate(self._part, ITEM_BYTES * length)
+            text = self._metadata(symbol_rate, annotations)
+            self._part.replace(self.data)
+        except OSError as error:
+            self.discard()
+            raise ResividError(f"{self.data}: cannot be written ({error.strerror})") from error
+        write_text_atomically(self.meta, text)
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self.sink.close()
+        self._part.unlink(missing_ok=True)
+
+    def _metadata(self, symbol_rate: float, annotations: Sequence[Annotation]) -> str:
+        sigmf = _sigmf()
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        recording = sigmf.SigMFFile(
+            data_file=str(self._part) if annotations else None,
+            global_info={
+                sigmf.SigMFFile.DATATYPE_KEY: "cf32_le",
+                sigmf.SigMFFile.SAMPLE_RATE_KEY: symbol_rate,
+                sigmf.SigMFFile.DESCRIPTION_KEY: self.description,
+                sigmf.SigMFFile.RECORDER_KEY: f"gr-resivid {__version__}",
+            },
+        )
+        recording.add_capture(0, metadata={sigmf.SigMFFile.DATETIME_KEY: now})
+        for a in annotations:
+            remarks = {sigmf.SigMFFile.LABEL_KEY: a.label, sigmf.SigMFFile.COMMENT_KEY: a.comment}
+            recording.add_annotation(a.start, a.count, metadata=remarks)
+        recording.validate()
+        return recording.dumps(pretty=True) + "\n"
+
+
+def recording_files(path: str | Path) -> tuple[Path, Path]:
+    """Names of data and metadata for what the user calls the recording."""
+    path = Path(path)
+    stem = path.name.removesuffix(DATA).removesuffix(META).removesuffix(".sigmf")
+    if not stem:
+        raise ResividError(f"{path}: expected the name of a recording")
+    return path.with_name(stem + DATA), path.with_name(stem + META)
+
+
+def _sigmf():
+    try:
+        import sigmf
+    except ModuleNotFoundError as error:
+        raise MissingPackageError("recordings need sigmf: pip install sigmf") from error
+    return sigmf
