@@ -44,7 +44,8 @@ mcs_selector::sptr mcs_selector::make(const std::vector<float>& thresholds_db,
                                       int fixed_row,
                                       float snr_bias_db,
                                       double target_bler,
-                                      double outer_step_db)
+                                      double outer_step_db,
+                                      float jump_db)
 {
     phy::selector_settings settings;
     settings.hysteresis_db = hysteresis_db;
@@ -53,6 +54,7 @@ mcs_selector::sptr mcs_selector::make(const std::vector<float>& thresholds_db,
     settings.snr_bias_db = snr_bias_db;
     settings.target_bler = target_bler;
     settings.outer_step_db = outer_step_db;
+    settings.jump_db = jump_db;
     return gnuradio::make_block_sptr<mcs_selector_impl>(thresholds_db, settings, fixed_row);
 }
 

@@ -76,8 +76,8 @@ axis_noise_table::axis_noise_table(unsigned bits_per_symbol)
 
 void axis_noise_table::add(float amplitude, histogram& counts)
 {
-    const float place = amplitude < FINE_END ? amplitude * FINE
-                                             : NUM_FINE + (amplitude - FINE_END) * COARSE;
+    const float place =
+        amplitude < FINE_END ? amplitude * FINE : NUM_FINE + (amplitude - FINE_END) * COARSE;
     const unsigned node = unsigned(std::min(place, float(NUM_NODES - 2)));
     // Beyond the last node the last piece goes on, as a straight line.
     const float fraction = place - float(node);
@@ -103,8 +103,7 @@ float axis_noise_table::nearest_noise(float amplitude) const
 {
     // Levels of the positive half are odd multiples of the half distance.
     const float step = 2.0f * d_half_distance;
-    const float level =
-        std::min((std::floor(amplitude / step) + 0.5f) * step, d_outermost);
+    const float level = std::min((std::floor(amplitude / step) + 0.5f) * step, d_outermost);
     return (amplitude - level) * (amplitude - level);
 }
 

@@ -43,8 +43,8 @@ public:
     double safe_decision_noise() const { return d_half_distance * d_half_distance * (2.0 / 25); }
 
 private:
-    float d_half_distance; // between levels
-    float d_outermost;     // level
+    float d_half_distance;      // between levels
+    float d_outermost;          // level
     std::vector<float> d_noise; // NUM_SNRS x NUM_NODES
 };
 

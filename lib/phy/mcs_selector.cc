@@ -13,6 +13,7 @@ mcs_selector::mcs_selector(std::vector<float> thresholds_db, const selector_sett
     : d_thresholds_db(std::move(thresholds_db)),
       d_hysteresis_db(settings.hysteresis_db),
       d_bias_db(settings.snr_bias_db),
+      d_jump_db(settings.jump_db),
       d_row(settings.start_row)
 {
     const auto& t = d_thresholds_db;
@@ -35,6 +36,8 @@ mcs_selector::mcs_selector(std::vector<float> thresholds_db, const selector_sett
     if (!(std::fabs(d_bias_db) <= MAX_BIAS_DB))
         throw std::invalid_argument("snr_bias_db must be within " + std::to_string(MAX_BIAS_DB) +
                                     " dB, got " + std::to_string(d_bias_db));
+    if (!(d_jump_db >= 0))
+        throw std::invalid_argument("jump_db must be at least 0, got " + std::to_string(d_jump_db));
     if (settings.target_bler != 0)
         d_outer_loop.emplace(settings.target_bler, settings.outer_step_db);
     d_estimates_db.resize(settings.window);
@@ -44,7 +47,10 @@ int mcs_selector::select(float snr_db)
 {
     if (!std::isfinite(snr_db))
         return d_row;
-    d_estimates_db[d_num_estimates++ % d_estimates_db.size()] = snr_db + d_bias_db;
+    const float estimate_db = snr_db + d_bias_db;
+    if (d_jump_db > 0 && d_num_estimates > 0 && std::fabs(estimate_db - mean_db()) > d_jump_db)
+        d_num_estimates = 0;
+    d_estimates_db[d_num_estimates++ % d_estimates_db.size()] = estimate_db;
     const float mean = float(mean_db() + offset_db());
     const int met = highest_met(mean);
     if (met > d_row || mean < d_thresholds_db[d_row] - d_hysteresis_db)

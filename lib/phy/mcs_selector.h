@@ -18,13 +18,15 @@ struct selector_settings {
     float snr_bias_db = 0.0f;   //!< added to every estimate: a wrong estimator, for studies
     double target_bler = 0.0;   //!< of the outer loop; 0: no outer loop
     double outer_step_db = 0.5; //!< of the outer loop, for each failed block
+    float jump_db = 0.0f;       //!< an estimate so far from the mean starts it anew; 0: never
 };
 
 /*! \brief The MCS for an estimated SNR, (8): the highest row whose threshold is met.
  *
  * Works on the mean, in dB, of the last `window` estimates, plus the offset of the outer loop: up
  * when it is at most UP_MARGIN_DB below a threshold, down when it is more than `hysteresis_db`
- * below the one in force. */
+ * below the one in force. With `jump_db`, an estimate far from the mean is taken for a change of
+ * the channel, and the mean starts anew with it. */
 class mcs_selector
 {
 public:
@@ -54,9 +56,10 @@ private:
     std::vector<float> d_thresholds_db;
     float d_hysteresis_db;
     float d_bias_db;
+    float d_jump_db;
     std::optional<outer_loop> d_outer_loop;
     std::vector<float> d_estimates_db; // ring of the last estimates
-    std::size_t d_num_estimates = 0;   // ever seen
+    std::size_t d_num_estimates = 0;   // since the mean began
     int d_row;
 };
 

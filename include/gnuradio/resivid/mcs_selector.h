@@ -29,6 +29,7 @@ public:
      *  \param snr_bias_db added to every estimate: a wrong estimator, for studies.
      *  \param target_bler share of blocks that may fail, below 1; 0: no outer loop.
      *  \param outer_step_db how far a failed block lowers the estimates.
+     *  \param jump_db an estimate so far from the mean starts it anew; 0: never.
      *  \throws std::invalid_argument when one of these is broken. */
     static sptr make(const std::vector<float>& thresholds_db,
                      float hysteresis_db = 0.5,
@@ -37,7 +38,8 @@ public:
                      int fixed_row = -1,
                      float snr_bias_db = 0.0,
                      double target_bler = 0.0,
-                     double outer_step_db = 0.5);
+                     double outer_step_db = 0.5,
+                     float jump_db = 0.0);
 
     //! The row in force.
     virtual int row() const = 0;

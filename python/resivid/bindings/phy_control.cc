@@ -41,7 +41,8 @@ void bind_link_control(py::module& m)
                          integer start_row,
                          float snr_bias_db,
                          double target_bler,
-                         double outer_step_db) {
+                         double outer_step_db,
+                         float jump_db) {
                  selector_settings settings;
                  settings.hysteresis_db = hysteresis_db;
                  settings.window = in_range("window", window, 1, mcs_selector::MAX_WINDOW);
@@ -49,6 +50,7 @@ void bind_link_control(py::module& m)
                  settings.snr_bias_db = snr_bias_db;
                  settings.target_bler = target_bler;
                  settings.outer_step_db = outer_step_db;
+                 settings.jump_db = jump_db;
                  return mcs_selector(std::move(thresholds_db), settings);
              }),
              "thresholds_db"_a,
@@ -57,7 +59,8 @@ void bind_link_control(py::module& m)
              "start_row"_a = 0,
              "snr_bias_db"_a = 0.0f,
              "target_bler"_a = 0.0,
-             "outer_step_db"_a = 0.5)
+             "outer_step_db"_a = 0.5,
+             "jump_db"_a = 0.0f)
         .def_property_readonly("row", &mcs_selector::row)
         .def_property_readonly("offset_db",
                                &mcs_selector::offset_db,

@@ -90,7 +90,8 @@ void bind_selector(py::module& m)
              py::arg("fixed_row") = -1,
              py::arg("snr_bias_db") = 0.0f,
              py::arg("target_bler") = 0.0,
-             py::arg("outer_step_db") = 0.5)
+             py::arg("outer_step_db") = 0.5,
+             py::arg("jump_db") = 0.0f)
         .def("row", &mcs_selector::row, "The row in force.")
         .def("offset_db", &mcs_selector::offset_db, "What the outer loop adds to the estimates.")
         .def("dropped", &mcs_selector::dropped, "Messages that held neither a number nor a PDU.");

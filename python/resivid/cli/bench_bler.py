@@ -92,7 +92,8 @@ def bler(
     common.check_distinct(results=results, json=json_file, csv=csv_file, plot=plot)
     store = options.open_results(results)
     from ..evaluate.bler import Point, StopRule, as_rows, measure
-    from ..evaluate.bler_plot import check_plot_path, plot_bler
+    from ..evaluate.bler_plot import plot_bler
+    from ..evaluate.figures import check_plot_path
 
     if plot is not None:
         check_plot_path(plot)

@@ -113,7 +113,8 @@ def tables(
     plot: options.PlotOption = None,
 ) -> None:
     """What a key frame carries with each MCS table, over Es/N0 that both ends know."""
-    from ..evaluate.bler_plot import check_plot_path, plot_tables
+    from ..evaluate.bler_plot import plot_tables
+    from ..evaluate.figures import check_plot_path
     from ..evaluate.link_gain import compare_tables, mean_gain
 
     if plot is not None:

@@ -63,6 +63,15 @@ SnrBiasOption = Annotated[
     float,
     typer.Option("--snr-bias", metavar="DB", help="Make the SNR estimates wrong by so much, for studies."),
 ]
+JumpOption = Annotated[
+    float,
+    typer.Option(
+        "--jump-db",
+        min=0,
+        max=40,
+        help="An SNR estimate so far from the mean of the last eight starts the mean anew; 0: never.",
+    ),
+]
 SaveIqOption = Annotated[
     Optional[Path],
     typer.Option("--save-iq", metavar="NAME", help="Record the received symbols: NAME.sigmf-data, -meta."),

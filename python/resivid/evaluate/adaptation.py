@@ -92,7 +92,9 @@ def run_adaptation(
     return AdaptationRun(columns[0], columns[1], columns[2].astype(int), columns[3] > 0, columns[4])
 
 
-def summary(run: AdaptationRun, table: McsTable, payload_bits: Sequence[int], **settings: Any) -> dict[str, Any]:
+def summary(
+    run: AdaptationRun, table: McsTable, payload_bits: Sequence[int], **settings: Any
+) -> dict[str, Any]:
     """One row of results: the settings, blocks, errors, BLER, target, payload bits sent and arrived a key frame."""
     bits = np.array(payload_bits)[run.rows]
     return settings | {
@@ -105,11 +107,11 @@ def summary(run: AdaptationRun, table: McsTable, payload_bits: Sequence[int], **
     }
 
 
-def plot(path: str | Path, runs: dict[str, AdaptationRun], table: McsTable, target_bler: float) -> None:
+def plot(path: Path, runs: dict[str, AdaptationRun], table: McsTable) -> None:
     """Draw SNR, rows and the block error rate so far over key frames, one line a run."""
     from .figures import new_figure, save_figure
 
-    figure, axes = new_figure(3, 1, sharex=True)
+    figure, axes = new_figure(9, 7.5, 3, 1, sharex=True)
     (snr_axis,), (row_axis,), (bler_axis,) = axes
     first = next(iter(runs.values()))
     n = np.arange(len(first.snr_db))
@@ -121,8 +123,8 @@ def plot(path: str | Path, runs: dict[str, AdaptationRun], table: McsTable, targ
         failures = np.flatnonzero(run.failed)
         row_axis.plot(failures, run.rows[failures], "x", ms=5, color=colour)
         bler_axis.plot(n, np.cumsum(run.failed) / (n + 1), color=colour, lw=1, label=name)
-    bler_axis.axhline(target_bler, color="k", ls=":", lw=1, label="target")
-    bler_axis.set_yscale("symlog", linthresh=target_bler)
+    bler_axis.axhline(table.target_bler, color="k", ls=":", lw=1, label="target")
+    bler_axis.set_yscale("symlog", linthresh=table.target_bler)
     snr_axis.set_ylabel("Es/N0, dB")
     row_axis.set_ylabel("row (x: failed)")
     row_axis.set_yticks(range(len(table.rows)), [r.label for r in table.rows], fontsize="x-small")

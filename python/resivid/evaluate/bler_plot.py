@@ -9,24 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MissingPackageError, ResividError, SettingsError
+from .figures import new_figure, save_figure
 from .normal_approximation import normal_approximation
 
-FORMATS = (".png", ".svg", ".pdf")
 LEAST_BLER = 3e-5  # of the plot
 _COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555"]
-
-
-def check_plot_path(path: Path) -> None:
-    """Refuse a plot of an unknown kind before the long run.
-
-    Raises:
-        SettingsError: another suffix than those of `FORMATS`.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise SettingsError(
-            f"--plot: expected a file named {', '.join('*' + f for f in FORMATS)}, got {path}"
-        )
 
 
 def plot_bler(path: Path, rows: Sequence[dict[str, Any]], target: float) -> None:
@@ -37,7 +24,7 @@ def plot_bler(path: Path, rows: Sequence[dict[str, Any]], target: float) -> None
         rows: as `bler.as_rows` gives them.
         target: block error rate that a line marks.
     """
-    figure, axes = _figure()
+    figure, ((axes,),) = new_figure(8, 4.5)
     curves: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for row in rows:
         curves.setdefault((row["mcs"], row["info_bits"]), []).append(row)
@@ -51,7 +38,7 @@ def plot_bler(path: Path, rows: Sequence[dict[str, Any]], target: float) -> None
     axes.plot([], [], color="#888888", linestyle="--", label="normal approximation")
     axes.set(yscale="log", ylim=(LEAST_BLER, 1), xlabel="Es/N0 (dB)", ylabel="block error rate")
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_tables(path: Path, rows: Sequence[dict[str, Any]], names: Sequence[str], symbols: int) -> None:
@@ -63,7 +50,7 @@ def plot_tables(path: Path, rows: Sequence[dict[str, Any]], names: Sequence[str]
         names: the tables to show.
         symbols: k_t.
     """
-    figure, axes = _figure()
+    figure, ((axes,),) = new_figure(8, 4.5)
     snrs = [row["snr_db"] for row in rows]
     for name, colour in zip(names, _COLOURS, strict=False):
         bits = np.array([row[name]["bits"] for row in rows], float)
@@ -81,7 +68,7 @@ def plot_tables(path: Path, rows: Sequence[dict[str, Any]], names: Sequence[str]
     axes.set(xlabel="Es/N0 (dB)", ylabel=f"source bits a key frame of {symbols} symbols")
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _plot_points(axes: Any, points: list[dict[str, Any]], colour: str, label: str) -> None:
@@ -102,22 +89,3 @@ def _plot_bound(axes: Any, points: list[dict[str, Any]], colour: str) -> None:
     grid = np.arange(low - 1.5, high + 0.5, 0.05)
     bound = [normal_approximation(p["bits_per_symbol"], p["info_bits"], p["symbols"], s) for s in grid]
     axes.plot(grid, bound, color=colour, linestyle="--", linewidth=0.8)
-
-
-def _figure() -> tuple[Any, Any]:
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise MissingPackageError("--plot needs Matplotlib: pip install matplotlib") from error
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    axes = figure.add_subplot()
-    axes.grid(True, which="major", color="#dddddd", linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def _save(figure: Any, path: Path) -> None:
-    try:
-        figure.savefig(path, dpi=110, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
-    except OSError as error:
-        raise ResividError(f"{path}: cannot be written ({error.strerror})") from error

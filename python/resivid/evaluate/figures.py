@@ -9,50 +9,57 @@ from typing import Any
 
 from ..errors import MissingPackageError, ResividError, SettingsError
 
-SUFFIXES = (".png", ".svg", ".pdf")
+FORMATS = (".png", ".svg", ".pdf")
 
 
-def check_figure_path(path: str | Path) -> None:
-    """Refuse a file that could not be written, before the long run.
+def check_plot_path(path: Path) -> None:
+    """Refuse a plot of an unknown kind, or in a folder that is not there, before the long run.
 
     Raises:
-        SettingsError: no ending of SUFFIXES.
+        SettingsError: another suffix than those of `FORMATS`.
         ResividError: the folder does not exist.
     """
-    path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise SettingsError(f"{path}: a plot's name must end in {', '.join(SUFFIXES)}")
+    if path.suffix.lower() not in FORMATS:
+        raise SettingsError(
+            f"--plot: expected a file named {', '.join('*' + f for f in FORMATS)}, got {path}"
+        )
     if not path.parent.is_dir():
         raise ResividError(f"{path}: folder {path.parent} does not exist")
 
 
-def new_figure(rows: int, columns: int, **sharing: Any) -> tuple[Any, Any]:
-    """A figure and its axes, [row][column]; each axis has a grid.
+def new_figure(
+    width: float, height: float, rows: int = 1, columns: int = 1, **sharing: Any
+) -> tuple[Any, Any]:
+    """A figure and its axes, an array (rows, columns), each with a quiet grid.
 
+    Args:
+        width, height: in inches.
+        rows, columns: of axes.
+        sharing: `sharex` and `sharey` of `Figure.subplots`.
     Raises:
-        MissingPackageError: matplotlib is not there.
+        MissingPackageError: Matplotlib is not there.
     """
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
-        raise MissingPackageError("plots need matplotlib: pip install matplotlib") from error
-    figure = Figure(figsize=(1.5 + 2.8 * columns if columns > 1 else 8, 1 + 2.2 * rows), layout="constrained")
+        raise MissingPackageError("--plot needs Matplotlib: pip install matplotlib") from error
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **sharing)
     for axis in axes.flat:
-        axis.grid(True, alpha=0.3)
+        axis.grid(True, which="major", color="#dddddd", linewidth=0.6)
+        axis.spines[["top", "right"]].set_visible(False)
     return figure, axes
 
 
-def save_figure(figure: Any, path: str | Path) -> None:
+def save_figure(figure: Any, path: Path) -> None:
     """Write the figure; the final name never holds half a file.
 
     Raises:
         ResividError: it cannot be written.
     """
-    path = Path(path)
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
-        figure.savefig(part, dpi=110)
+        figure.savefig(part, dpi=110, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)

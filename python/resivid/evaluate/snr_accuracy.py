@@ -109,12 +109,12 @@ def _errors(
         yield blind - snr_db, phy.known_symbols_snr_db(received, sent) - snr_db
 
 
-def plot(path: str | Path, rows: Sequence[dict[str, Any]]) -> None:
+def plot(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     """Draw bias and deviation over Es/N0, one column a modulation, the bounds as thin lines."""
     from .figures import new_figure, save_figure
 
     modulations = list(dict.fromkeys(row["modulation"] for row in rows))
-    figure, axes = new_figure(2, len(modulations), sharex=True, sharey="row")
+    figure, axes = new_figure(1.5 + 2.5 * len(modulations), 5, 2, len(modulations), sharex=True, sharey="row")
     for column, modulation in enumerate(modulations):
         bias, deviation = axes[0][column], axes[1][column]
         chosen = [row for row in rows if row["modulation"] == modulation]
@@ -122,7 +122,9 @@ def plot(path: str | Path, rows: Sequence[dict[str, Any]]) -> None:
             points = [row for row in chosen if row["symbols"] == length]
             snr_db = [row["snr_db"] for row in points]
             colour = f"C{number}"
-            bias.plot(snr_db, [row["bias_db"] for row in points], ".-", color=colour, label=f"{length} symbols")
+            bias.plot(
+                snr_db, [row["bias_db"] for row in points], ".-", color=colour, label=f"{length} symbols"
+            )
             deviation.plot(snr_db, [row["deviation_db"] for row in points], ".", color=colour)
             deviation.plot(snr_db, [row["bound_db"] for row in points], "-", color=colour, lw=1)
             deviation.plot(snr_db, [row["known_bound_db"] for row in points], ":", color=colour, lw=1)

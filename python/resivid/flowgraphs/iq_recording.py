@@ -83,15 +83,15 @@ class IqRecording:
         recording = sigmf.SigMFFile(
             data_file=str(self._part) if annotations else None,
             global_info={
-                sigmf.SigMFFile.DATATYPE_KEY: "cf32_le",
-                sigmf.SigMFFile.SAMPLE_RATE_KEY: symbol_rate,
-                sigmf.SigMFFile.DESCRIPTION_KEY: self.description,
-                sigmf.SigMFFile.RECORDER_KEY: f"gr-resivid {__version__}",
+                "core:datatype": "cf32_le",
+                "core:sample_rate": symbol_rate,
+                "core:description": self.description,
+                "core:recorder": f"gr-resivid {__version__}",
             },
         )
-        recording.add_capture(0, metadata={sigmf.SigMFFile.DATETIME_KEY: now})
+        recording.add_capture(0, metadata={"core:datetime": now})
         for a in annotations:
-            remarks = {sigmf.SigMFFile.LABEL_KEY: a.label, sigmf.SigMFFile.COMMENT_KEY: a.comment}
+            remarks = {"core:label": a.label, "core:comment": a.comment}
             recording.add_annotation(a.start, a.count, metadata=remarks)
         recording.validate()
         return recording.dumps(pretty=True) + "\n"

@@ -37,6 +37,7 @@ class receiver(gr.hier_block2):
         statistics: where blocks, frames and times are counted.
         outer_loop: shift the estimates until the table's target share of the blocks fails.
         snr_bias_db: added to the selector's estimates: a wrong estimator, for studies.
+        jump_db: an estimate so far from the mean of the last ones starts the mean anew; 0: never.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class receiver(gr.hier_block2):
         statistics: StatisticsCollector | None = None,
         outer_loop: bool = False,
         snr_bias_db: float = 0.0,
+        jump_db: float = 2.0,
     ):
         gr.hier_block2.__init__(
             self, "receiver", gr.io_signature(1, 1, gr.sizeof_gr_complex), gr.io_signature(0, 0, 0)
@@ -68,6 +70,7 @@ class receiver(gr.hier_block2):
             fixed_row=-1 if fixed_mcs is None else fixed_mcs,
             snr_bias_db=snr_bias_db,
             target_bler=settings.table.target_bler if outer_loop else 0.0,
+            jump_db=jump_db,
         )
         self.unpacker = token_unpacker(codec_decoder, statistics)
         self.sink = video_sink(

@@ -45,6 +45,7 @@ class SimulationSettings:
         feedback_delay: d in key frames.
         outer_loop: keep the block error rate at the table's target though the estimates be biased.
         snr_bias_db: added to the selector's estimates: a wrong estimator, for studies.
+        jump_db: an estimate so far from the mean of the last ones starts the mean anew; 0: never.
         save_iq, save_sent_iq: SigMF recordings of the received and of the sent symbols; None for none.
         side_by_side: write the original left of the received picture.
         metrics: compare the received frames with the original ones.
@@ -62,6 +63,7 @@ class SimulationSettings:
     feedback_delay: int = 1
     outer_loop: bool = False
     snr_bias_db: float = 0.0
+    jump_db: float = 2.0
     save_iq: Path | None = None
     save_sent_iq: Path | None = None
     side_by_side: bool = False
@@ -146,6 +148,7 @@ class simulation(gr.top_block):
             self.statistics,
             settings.outer_loop,
             settings.snr_bias_db,
+            settings.jump_db,
         )
         self.connect(self.transmitter, self.channel, self.receiver)
         self._recordings = [

@@ -16,7 +16,7 @@ MAX_KEY_FRAMES = 1_000_000
 MAX_FILE_BYTES = 1 << 26
 MAX_DB = 200.0  # beyond, 10^(SNR/10) says nothing about any channel
 MADE_KEY_FRAMES = 480
-KINDS = ("step", "ramp", "fading")
+KINDS = ("constant", "step", "ramp", "fading")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def make_trace(kind: str, mean_db: float, seed: int = 0, num_key_frames: int = M
     """A trace by name.
 
     Args:
-        kind: "step": 4 dB above and below the mean, 20 key frames each; "ramp": from 8 dB below to 8 dB above and
+        kind: "constant": the mean; "step": 4 dB above and below the mean, 20 key frames each; "ramp": from 8 dB below to 8 dB above and
             back within 80 key frames; "fading": shadowing, Gaussian in dB with a deviation of 4 dB and a
             correlation of exp(-n/10) over n key frames.
         mean_db: Es/N0 in dB.
@@ -67,7 +67,9 @@ def make_trace(kind: str, mean_db: float, seed: int = 0, num_key_frames: int = M
         ValueError: unknown kind.
     """
     n = np.arange(num_key_frames)
-    if kind == "step":
+    if kind == "constant":
+        change = np.zeros(num_key_frames)
+    elif kind == "step":
         change = np.where(n // 20 % 2 == 0, 4.0, -4.0)
     elif kind == "ramp":
         change = 8.0 - np.abs(n % 80 - 40) * 0.4
