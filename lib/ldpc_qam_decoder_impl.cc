@@ -9,6 +9,7 @@ namespace resivid {
 namespace {
 
 const pmt::pmt_t PAYLOAD = pmt::intern("payload");
+const pmt::pmt_t NOISE_VARIANCE = pmt::intern("noise_variance");
 
 pmt::pmt_t with(const pmt::pmt_t& metadata, const char* key, const pmt::pmt_t& value)
 {
@@ -19,7 +20,9 @@ pmt::pmt_t metadata_of(const packet& packet)
 {
     pmt::pmt_t metadata = pmt::make_dict();
     for (const auto& tag : packet.tags) {
-        metadata = pmt::dict_add(metadata, tag.key, tag.value);
+        if (!pmt::eq(tag.key, NOISE_VARIANCE)) { // as long as the packet, and of no use further on
+            metadata = pmt::dict_add(metadata, tag.key, tag.value);
+        }
     }
     return metadata;
 }
@@ -66,7 +69,7 @@ int ldpc_qam_decoder_impl::on_packet(const packet& packet, void* /* out */)
         return 0;
     }
     const auto start = recent_times::clock::now();
-    const auto& result = d_decoder.decode(row, static_cast<const gr_complex*>(packet.items));
+    const auto& result = decode(row, packet);
     d_times.add_since(start);
 
     metadata = with(metadata, "crc_ok", pmt::from_bool(result.crc_ok));
@@ -76,6 +79,22 @@ int ldpc_qam_decoder_impl::on_packet(const packet& packet, void* /* out */)
     metadata = with(metadata, "bits", pmt::from_long(d_decoder.payload_bits(row)));
     publish(metadata, result.crc_ok ? result.payload : std::vector<std::uint8_t>());
     return 0;
+}
+
+/*! Throws std::invalid_argument when the tag noise_variance is there and does not fit. */
+const phy::link_result& ldpc_qam_decoder_impl::decode(unsigned row, const packet& packet)
+{
+    const auto* symbols = static_cast<const gr_complex*>(packet.items);
+    const pmt::pmt_t tag = packet.tag(NOISE_VARIANCE);
+    if (pmt::is_null(tag)) {
+        return d_decoder.decode(row, symbols);
+    }
+    if (!pmt::is_f32vector(tag) || pmt::length(tag) != d_decoder.symbols()) {
+        throw std::invalid_argument("tag noise_variance: expected " +
+                                    std::to_string(d_decoder.symbols()) + " float32");
+    }
+    std::size_t length = 0;
+    return d_decoder.decode_known_noise(row, symbols, pmt::f32vector_elements(tag, length));
 }
 
 void ldpc_qam_decoder_impl::publish(pmt::pmt_t metadata, const std::vector<std::uint8_t>& bits)

@@ -25,6 +25,7 @@ protected:
     int on_packet(const packet& packet, void* out) override;
 
 private:
+    const phy::link_result& decode(unsigned row, const packet& packet);
     void publish(pmt::pmt_t metadata, const std::vector<std::uint8_t>& bits);
 
     phy::link_decoder d_decoder;

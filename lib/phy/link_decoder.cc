@@ -69,15 +69,37 @@ link_decoder::decode(unsigned row, const std::complex<float>* symbols, float kno
     // Not finite input has no SNR; descrambling takes the LLRs that are no numbers as no evidence.
     const float snr_db = std::isfinite(d_result.snr_db) ? d_result.snr_db : 0.0f;
     c.demapper.demap(symbols, n, std::pow(10.0f, -snr_db / 10.0f), d_llr.data());
-    d_scrambler.descramble(d_llr.data(), c.format.coded_bits);
-    const bool parity_ok = decode_blocks(c);
-    d_result.payload.resize(c.format.payload_bits);
-    d_result.crc_ok = c.segmenter.join(d_code_blocks.data(), d_result.payload.data()) && parity_ok;
+    decode_llr(c);
     if (d_result.crc_ok) {
         d_encoder.encode(row, d_result.payload.data(), d_sent.data());
         d_result.snr_db = known_symbols_snr_db(symbols, d_sent.data(), n);
     }
     return d_result;
+}
+
+const link_result& link_decoder::decode_known_noise(unsigned row,
+                                                    const std::complex<float>* symbols,
+                                                    const float* noise_variance)
+{
+    constexpr float NOT_RECEIVED = 1e30f;
+    chain& c = d_chains.at(row);
+    const std::size_t n = d_sent.size();
+    d_result.snr_db = equal_capacity_snr_db(noise_variance, n);
+    float* llr = d_llr.data();
+    for (std::size_t i = 0; i < n; ++i, llr += c.format.bits_per_symbol) {
+        const bool received = noise_variance[i] > 0.0f && std::isfinite(noise_variance[i]);
+        c.demapper.demap(symbols + i, 1, received ? noise_variance[i] : NOT_RECEIVED, llr);
+    }
+    decode_llr(c);
+    return d_result;
+}
+
+void link_decoder::decode_llr(chain& c)
+{
+    d_scrambler.descramble(d_llr.data(), c.format.coded_bits);
+    const bool parity_ok = decode_blocks(c);
+    d_result.payload.resize(c.format.payload_bits);
+    d_result.crc_ok = c.segmenter.join(d_code_blocks.data(), d_result.payload.data()) && parity_ok;
 }
 
 // LLRs of all code blocks to their systematic bits; true when every parity check holds.

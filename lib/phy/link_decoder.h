@@ -54,6 +54,15 @@ public:
                               const std::complex<float>* symbols,
                               float known_snr_db = std::numeric_limits<float>::quiet_NaN());
 
+    /*! \brief The same where the variance of the noise of each symbol is known: fading whose gains
+     *  are known and vary within the block.
+     *  \param noise_variance symbols() values relative to energy 1; a symbol whose value is not
+     *         above 0 and finite counts as not received. snr_db is that of equal_capacity_snr_db.
+     */
+    const link_result& decode_known_noise(unsigned row,
+                                          const std::complex<float>* symbols,
+                                          const float* noise_variance);
+
 private:
     struct chain {
         chain(const block_format& format,
@@ -67,6 +76,7 @@ private:
         std::vector<ldpc_decoder> decoders; // one for each E_r
     };
     void allocate(const ldpc_settings& decoding, unsigned redundancy_version);
+    void decode_llr(chain& c);
     bool decode_blocks(chain& c);
 
     link_encoder d_encoder; // for the data-aided SNR

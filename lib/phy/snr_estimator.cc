@@ -79,4 +79,15 @@ float known_symbols_snr_db(const std::complex<float>* received,
     return snr_db_of(noise / n);
 }
 
+float equal_capacity_snr_db(const float* noise_variance, std::size_t n)
+{
+    if (n == 0)
+        return std::numeric_limits<float>::quiet_NaN();
+    double capacity = 0.0; // in nats
+    for (std::size_t i = 0; i < n; ++i)
+        if (noise_variance[i] > 0.0f && std::isfinite(noise_variance[i]))
+            capacity += std::log1p(1.0 / noise_variance[i]);
+    return snr_db_of(1.0 / std::expm1(capacity / n));
+}
+
 } // namespace gr::resivid::phy

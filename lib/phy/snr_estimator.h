@@ -40,4 +40,9 @@ float known_symbols_snr_db(const std::complex<float>* received,
                            const std::complex<float>* sent,
                            std::size_t n);
 
+/*! \brief The constant Es/N0 in dB with the mean capacity of symbols of different noise:
+ *  2^mean(log2(1 + 1 / variance)) - 1. Values that are not above 0 and finite count as no signal;
+ *  NaN when n is 0. */
+float equal_capacity_snr_db(const float* noise_variance, std::size_t n);
+
 } // namespace gr::resivid::phy

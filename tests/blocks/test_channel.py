@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 from gnuradio import blocks, gr, resivid
-from packet_run import PacketRun, run_to_end, tagged_source
+from packet_run import TABLE, PacketRun, run_to_end, tagged_source
 
 LENGTHS = [*range(1, 65), 314, 629, 943]
 
@@ -202,3 +202,33 @@ def test_impairments_leave_their_marks():
 def test_refuses_settings_out_of_range(settings, error, match):
     with pytest.raises(error, match=match):
         resivid.channel([6.0], **settings)
+
+
+def decoded(channel, packets, symbols=629):
+    """Metadata of packets with row 2, QPSK 526/1024, sent through a channel; each a dict of extra tags."""
+    encoder = resivid.ldpc_qam_encoder(symbols, TABLE)
+    chain = [encoder, channel, resivid.ldpc_qam_decoder(symbols, TABLE)]
+    bits = np.random.default_rng(1).integers(0, 2, encoder.payload_bits(2), np.uint8)
+    with PacketRun(chain, gr.types.byte_t, encoder.input_buffer_items()) as run:
+        for number, tags in enumerate(packets):
+            run.send(bits, {"frame": number, "mcs": 2, **tags})
+        expected = [n for n, tags in enumerate(packets) if "noise_variance" not in tags]
+        received = [metadata for metadata, _ in run.receive(len(expected))]
+    assert [metadata["frame"] for metadata in received] == expected
+    return received, chain[-1]
+
+
+def test_known_gains_that_vary_are_decoded_with_the_noise_of_each_symbol():
+    fading = {"fading": "rayleigh", "doppler_hz": 60.0, "symbol_rate": 2400.0}
+    received, _ = decoded(resivid.channel([8.0], 5, "packet_len", 629, **fading), [{}] * 30)
+    assert all("noise_variance" not in metadata for metadata in received)
+    # 16 fades a packet: the capacity of Rayleigh fading at 8 dB, 2.39 bit, is that of a constant 6.3 dB
+    assert np.mean([metadata["snr_db"] for metadata in received]) == pytest.approx(6.3, abs=0.5)
+    assert sum(metadata["crc_ok"] for metadata in received) >= 28  # 526/1024 needs 1.6 dB
+
+
+def test_noise_of_symbols_that_does_not_fit_is_dropped():
+    wrong = [{"noise_variance": value} for value in ([0.1] * 3, 0.1, "loud")]
+    received, decoder = decoded(resivid.channel([20.0], 5, "packet_len", 629), [{}, *wrong, {}])
+    assert all(metadata["crc_ok"] for metadata in received)
+    assert decoder.dropped() == 3

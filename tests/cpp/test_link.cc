@@ -76,3 +76,36 @@ BOOST_AUTO_TEST_CASE(refuses_what_cannot_work)
                       std::invalid_argument);
     BOOST_CHECK_THROW(link_encoder(629, TABLE_I).payload_bits(7), std::out_of_range);
 }
+
+BOOST_AUTO_TEST_CASE(known_noise_of_each_symbol)
+{
+    // Half of the symbols are worthless. Told so, QPSK 251/1024 at 8 dB needs half of them; with
+    // one level for all it does not decode.
+    constexpr unsigned SYMBOLS = 629;
+    const std::vector<mcs_row> table{ { 2, 251, -2.0f } };
+    link_encoder encoder(SYMBOLS, table);
+    link_decoder decoder(SYMBOLS, table);
+    std::mt19937 generator(5);
+    std::vector<std::uint8_t> payload(encoder.payload_bits(0));
+    for (auto& bit : payload)
+        bit = generator() & 1;
+    std::vector<std::complex<float>> symbols(SYMBOLS);
+    encoder.encode(0, payload.data(), symbols.data());
+    awgn_channel good(1), bad(2);
+    std::vector<float> variance(SYMBOLS);
+    for (unsigned i = 0; i < SYMBOLS; ++i) {
+        const float snr_db = i % 2 ? 8.0f : -20.0f;
+        (i % 2 ? good : bad).apply(&symbols[i], &symbols[i], 1, snr_db);
+        variance[i] = std::pow(10.0f, -snr_db / 10);
+    }
+    BOOST_TEST(!decoder.decode(0, symbols.data()).crc_ok);
+    const auto& result = decoder.decode_known_noise(0, symbols.data(), variance.data());
+    BOOST_TEST(result.crc_ok);
+    BOOST_TEST((result.payload == payload));
+    // sqrt((1 + 10^0.8) (1 + 0.01)) - 1 = 1.716
+    BOOST_TEST(std::abs(result.snr_db - 2.35f) < 0.05f);
+    for (float nonsense : { 0.0f, -1.0f, std::numeric_limits<float>::quiet_NaN(), HUGE_VALF }) {
+        std::fill(variance.begin(), variance.end(), nonsense);
+        BOOST_TEST(!decoder.decode_known_noise(0, symbols.data(), variance.data()).crc_ok);
+    }
+}

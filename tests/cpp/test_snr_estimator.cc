@@ -120,3 +120,15 @@ BOOST_AUTO_TEST_CASE(no_number_in_no_number_out)
     BOOST_TEST(std::isnan(estimator.estimate_db(symbols.data(), symbols.size())));
     BOOST_TEST(std::isnan(known_symbols_snr_db(symbols.data(), symbols.data(), 0)));
 }
+
+BOOST_AUTO_TEST_CASE(equal_capacity)
+{
+    const std::vector<float> same(10, 0.25f);
+    BOOST_TEST(std::abs(equal_capacity_snr_db(same.data(), 10) - 6.0206f) < 1e-3f);
+    const float two[] = { 1.0f, 1.0f / 7 }; // SNRs 1 and 7: sqrt(2 x 8) - 1 = 3
+    BOOST_TEST(std::abs(equal_capacity_snr_db(two, 2) - 4.7712f) < 1e-3f);
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    const float nothing[] = { 0.0f, -1.0f, nan, HUGE_VALF };
+    BOOST_TEST(equal_capacity_snr_db(nothing, 4) == MIN_SNR_DB);
+    BOOST_TEST(std::isnan(equal_capacity_snr_db(nothing, 0)));
+}

@@ -111,7 +111,7 @@ def plot(path: Path, runs: dict[str, AdaptationRun], table: McsTable) -> None:
     """Draw SNR, rows and the block error rate so far over key frames, one line a run."""
     from .figures import new_figure, save_figure
 
-    figure, axes = new_figure(9, 7.5, 3, 1, sharex=True)
+    figure, axes = new_figure(10.5, 7.5, 3, 1, sharex=True)
     (snr_axis,), (row_axis,), (bler_axis,) = axes
     first = next(iter(runs.values()))
     n = np.arange(len(first.snr_db))
@@ -132,5 +132,5 @@ def plot(path: Path, runs: dict[str, AdaptationRun], table: McsTable) -> None:
     bler_axis.set_ylim(bottom=0)
     bler_axis.set_xlabel("key frame")
     for axis in (snr_axis, row_axis, bler_axis):
-        axis.legend(fontsize="small")
+        axis.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
     save_figure(figure, path)
