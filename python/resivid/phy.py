@@ -30,5 +30,6 @@ from .phy_python import (  # noqa: F401
     segment_block,
     select_base_graph,
     simulate_blocks,
+    stage_seconds,
     transport_block_size,
 )

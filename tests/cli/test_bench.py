@@ -5,6 +5,7 @@ import csv
 import json
 
 import pytest
+import yaml
 from gnuradio.resivid.cli.main import main
 
 pytest.importorskip("gnuradio.resivid.phy", reason="the C++ part is not built")
@@ -88,6 +89,60 @@ def test_wrong_use_is_one_line(arguments, match, capsys):
     assert bler(*arguments) in (1, 2)
     out, err = capsys.readouterr()
     assert out == "" and len(err.splitlines()) == 1 and match in err
+
+
+def test_calibrates_a_table_and_chooses_rows_for_the_air(tmp_path):
+    rows = [
+        {
+            "label": "a",
+            "modulation": "QPSK",
+            "bits_per_symbol": 2,
+            "rate_1024": 308,
+            "thresholds_db": {64: 0},
+        },
+        {
+            "label": "b",
+            "modulation": "16QAM",
+            "bits_per_symbol": 4,
+            "rate_1024": 434,
+            "thresholds_db": {64: 0},
+        },
+    ]
+    source, output, air = (tmp_path / f"{name}.yaml" for name in ("rows", "new", "air"))
+    source.write_text(yaml.safe_dump({"name": "rows", "target_bler": 0.05, "rows": rows}))
+    arguments = [
+        "bench",
+        "calibrate",
+        "-q",
+        "--mcs-table",
+        source,
+        "-o",
+        output,
+        "--air",
+        air,
+        "--target",
+        "0.05",
+    ]
+    assert main([str(a) for a in arguments] + ["--deviation-db", "0.2", "--symbols", "120"]) == 0
+    new = yaml.safe_load(output.read_text())
+    low, high = (row["thresholds_db"][64] for row in new["rows"])
+    assert new["target_bler"] == 0.05
+    # bounds of k = 64 at BLER 0.05 are -1.9 and 4.9 dB; codes of this length are up to 2 dB from them
+    assert -2 < low < 1 and 4.8 < high < 7.5
+    chosen = yaml.safe_load(air.read_text())
+    assert [row["preamble"] for row in chosen["rows"]] == [0, 1]
+    assert (
+        main(["bench", "tables", str(output), str(air), "--symbols", "120", "--snr", "8", "--json", "-"]) == 0
+    )
+
+
+def test_tables_side_by_side(tmp_path, capsys):
+    plot = tmp_path / "t.svg"
+    assert main(["bench", "tables", "table1", "--snr", "-2:10:4", "--plot", str(plot)]) == 0
+    assert "16QAM 658/1024" in capsys.readouterr().out and "<svg" in plot.read_text()
+    assert main(["bench", "tables", "table1", "--snr", "6", "--json", "-"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["table1"]["bits"] == 1050
 
 
 def test_refuses_a_table_that_is_no_yaml_file(capsys):

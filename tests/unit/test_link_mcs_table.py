@@ -8,6 +8,7 @@ import pytest
 import yaml
 from gnuradio.resivid.errors import FormatError, SettingsError
 from gnuradio.resivid.link.budget import payload_bits
+from gnuradio.resivid.link.mcs_file import read_mcs_file
 from gnuradio.resivid.link.mcs_table import load_mcs_table, require_air
 
 
@@ -130,7 +131,7 @@ def test_a_row_is_not_used_below_the_sizes_it_was_calibrated_for(tmp_path):
 
 
 @pytest.mark.parametrize("symbols", [80, 100, 314, 629, 943, 5000, 1 << 20])
-@pytest.mark.parametrize("name", ["table1"])
+@pytest.mark.parametrize("name", ["table1", "calibrated", "air"])
 def test_rows_of_the_package_are_useful_at_every_size(name, symbols):
     rows = load_mcs_table(name, symbols).rows
     payloads = [payload_bits(symbols, row) for row in rows]
@@ -139,7 +140,17 @@ def test_rows_of_the_package_are_useful_at_every_size(name, symbols):
     assert (np.diff(thresholds) > 0).all()
 
 
-@pytest.mark.parametrize("name", ["table1"])
+def test_the_table_for_the_air_has_at_most_16_rows_from_minus_4_db():
+    file = read_mcs_file("air")
+    assert len(file.entries) <= 16
+    assert sorted(entry.preamble for entry in file.entries) == list(range(len(file.entries)))
+    table = load_mcs_table("air", 629)
+    assert -4 <= table.rows[0].snr_db < -3.5
+    require_air(table)
+    assert load_mcs_table("air", 100_000).rows[0].snr_db == -4  # the preamble's limit, not the code's
+
+
+@pytest.mark.parametrize("name", ["table1", "calibrated"])
 def test_only_a_table_for_the_air_names_rows_by_preambles(name):
     with pytest.raises(SettingsError, match=f"{name}.*preamble"):
         require_air(load_mcs_table(name, 629))

@@ -95,6 +95,7 @@ void bind_link_control(py::module& m);
 void bind_channel(py::module& m);
 void bind_link(py::module& m);
 void bind_monte_carlo(py::module& m);
+void bind_stage_times(py::module& m);
 
 } // namespace gr::resivid::phy::python
 

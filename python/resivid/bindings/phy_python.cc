@@ -20,4 +20,5 @@ PYBIND11_MODULE(phy_python, m)
     bind_channel(m);
     bind_link(m);
     bind_monte_carlo(m);
+    bind_stage_times(m);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`resivid bench`: measures the physical layer: block error rates, thresholds, tables, SNR, adaptation."""
+"""`resivid bench`: measures the physical layer: block error rates, thresholds, tables, speed, SNR, adaptation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 from . import bench_adaptation, bench_bler, bench_snr, bench_tables
 
 bench_app = typer.Typer(
-    no_args_is_help=True, help="Measure the physical layer: block error rates, thresholds, what tables carry."
+    no_args_is_help=True, help="Measure the physical layer: block error rates, thresholds, speed, estimates."
 )
 for module in (bench_bler, bench_tables, bench_snr, bench_adaptation):
     module.register(bench_app)

@@ -56,7 +56,7 @@ def bler(
         ),
     ] = None,
     kernel: options.KernelOption = None,
-    iterations: options.IterationsOption = 20,
+    iterations: options.IterationsOption = None,
     known_snr: Annotated[
         bool, typer.Option("--known-snr", help="The demapper knows the SNR instead of estimating it.")
     ] = False,
@@ -97,7 +97,7 @@ def bler(
 
     if plot is not None:
         check_plot_path(plot)
-    template = Point("", 2, 1, 0, 0, 0.0, kernel, iterations, known_snr, seed)
+    template = Point("", 2, 1, 0, 0, 0.0, *options.decoder_settings(kernel, iterations), known_snr, seed)
     entries = _entries(read_mcs_file(mcs_table), rows or [])
     blocks = [b for entry in entries for b in _blocks(entry, info_bits, symbols, template)]
     points = [p for entry, block in blocks for p in _points(entry, block, snr, above_bound, target)]

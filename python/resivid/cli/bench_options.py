@@ -32,7 +32,10 @@ KernelOption = Annotated[
     Optional[str], typer.Option("--kernel", metavar="NAME", help="Decoder kernel; the link's own by default.")
 ]
 IterationsOption = Annotated[
-    int, typer.Option("--iterations", min=1, max=1000, help="Most iterations of the decoder.")
+    Optional[int],
+    typer.Option(
+        "--iterations", min=1, max=1000, help="Most iterations of the decoder; the link's own by default."
+    ),
 ]
 TargetOption = Annotated[
     float, typer.Option("--target", min=1e-6, max=0.5, help="Block error rate of interest.")
@@ -86,6 +89,14 @@ def parse_range(text: str, option: str) -> list[float]:
             f"{MAX_DB}, got {text!r}"
         )
     return values
+
+
+def decoder_settings(kernel: str | None, iterations: int | None) -> tuple[str, int]:
+    """Kernel and iterations, those of the link where they are not given."""
+    from .. import phy
+
+    default_iterations: int = getattr(phy, "DEFAULT_LDPC_ITERATIONS", 50)
+    return kernel or getattr(phy, "DEFAULT_LDPC_KERNEL", "box-plus-int16"), iterations or default_iterations
 
 
 def make_workers(scheduler: str | None, threads: int) -> DaskWorkers | LocalWorkers:

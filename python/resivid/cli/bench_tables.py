@@ -34,7 +34,7 @@ def calibrate(
         typer.Option("--symbols", min=1, max=1 << 20, help="Key frame that --air is chosen for, in symbols."),
     ] = 629,
     kernel: options.KernelOption = None,
-    iterations: options.IterationsOption = 20,
+    iterations: options.IterationsOption = None,
     target: options.TargetOption = 0.002,
     deviation_db: Annotated[
         float,
@@ -58,7 +58,7 @@ def calibrate(
 
     workers = options.make_workers(scheduler, threads)
     total = sum(len(sizes_of(entry)) for entry in file.entries)
-    template = Point("", 2, 1, 0, 0, 0.0, kernel, iterations, False, seed)
+    template = Point("", 2, 1, 0, 0, 0.0, *options.decoder_settings(kernel, iterations), False, seed)
     with common.WorkProgress("calibrate", "block/s", quiet) as progress:
         blocks = done = 0
 
@@ -78,8 +78,8 @@ def calibrate(
 
         new = replace(calibrated(file, find, template), name=output.stem, target_bler=target)
     comments = [
-        f"Measured by `resivid bench calibrate`, version {__version__}: kernel {kernel or 'default'}, {iterations}",
-        "iterations, SNR estimated by the receiver.",
+        f"Measured by `resivid bench calibrate`, version {__version__}: kernel {template.kernel}, at most",
+        f"{template.max_iterations} iterations, SNR estimated by the receiver; deviation {deviation_db} dB.",
         "thresholds_db: bits into the LDPC encoder (CRC included) to the Es/N0 in dB that gives target_bler.",
         'source: table and index of TS 38.214, or "resivid" for rates of this project.',
     ]

@@ -19,7 +19,8 @@ Measure = Callable[[Point, StopRule], Counts]
 START_DB = 0.8  # above the bound: where LDPC codes of some hundred bits are
 LEAST_STEP_DB = 0.4  # as long as no measurement saw errors, or all saw too many
 MAX_STEPS = 20
-SLOPE_SPREAD = 0.25  # relative deviation of a code's slope from the bound's, as a prior
+SLOPE_SPREAD = 0.15  # relative deviation of a code's slope from the bound's, as a prior
+SHORT_OF_TARGET = 0.3  # of Q^-1(BLER): the long measurement is made where errors come twice as often
 LINEAR_BELOW = 0.2  # block error rates above say little about the target
 SIZES = (64, 256, 1024, 4096)  # k of a calibration unless the table names others
 LARGEST_AT_QUARTER_RATE = 3824  # k above it would take two code blocks: TS 38.212 5.2.2
@@ -44,7 +45,7 @@ def find_threshold(
     """Es/N0 where the block error rate of a point's blocks is the target.
 
     A few quick measurements lead to the waterfall. There Q^-1(BLER) is a straight line over Es/N0 in dB, as for the
-    normal approximation; its maximum-likelihood fit gives the threshold, next to which one long measurement is made.
+    normal approximation; its maximum-likelihood fit gives the threshold, below which one long measurement is made.
 
     Args:
         point: which blocks; its snr_db does not count.
@@ -60,7 +61,9 @@ def find_threshold(
     bound = normal_approximation_snr_db(point.bits_per_symbol, point.info_bits, point.symbols, target)
     slope = _bound_slope(point, bound, target)
     quick = StopRule(4 * target, precision=0.5, max_blocks=6_000)
-    long = StopRule(target, precision=1.96 * deviation_db * _log_slope(slope, target), max_blocks=400_000)
+    near_target = float(norm.sf(norm.isf(target) - SHORT_OF_TARGET))
+    precision = 1.96 * deviation_db * slope * norm.pdf(norm.isf(near_target)) / near_target
+    long = StopRule(target, float(precision), max_blocks=400_000)
     tried: dict[float, Counts] = {}
     snr_db, rule = bound + start_db, quick
     for _ in range(MAX_STEPS):
@@ -69,9 +72,9 @@ def find_threshold(
         fit = _fit(tried, slope, target)
         if rule is long and fit.deviation_db < 1.5 * deviation_db:
             return replace(fit, bound_db=bound)
-        near = abs(fit.snr_db - at.snr_db) < 0.5 / slope  # half a deviation of the noise
-        rule = long if near else quick
-        snr_db = at.snr_db + float(np.clip(fit.snr_db - at.snr_db, -1.5, 1.5))
+        wanted_db = fit.snr_db - SHORT_OF_TARGET / slope
+        rule = long if abs(wanted_db - at.snr_db) < 0.6 / slope else quick
+        snr_db = at.snr_db + float(np.clip(wanted_db - at.snr_db, -1.5, 1.5))
     raise ValueError(f"{point.mcs}, {point.info_bits} bits: no SNR found for a block error rate of {target}")
 
 
@@ -151,12 +154,6 @@ def _bound_slope(point: Point, bound_db: float, target: float) -> float:
     )
     rise = float(norm.isf(target) - norm.isf(min(0.5, target * 10)))
     return rise / max(bound_db - lower, rise / 1000)
-
-
-def _log_slope(slope: float, target: float) -> float:
-    """-d ln BLER / d Es/N0 at the target, per dB."""
-    x = norm.isf(target)
-    return float(slope * norm.pdf(x) / target)
 
 
 def _fit(tried: dict[float, Counts], slope: float, target: float) -> Threshold:
