@@ -54,11 +54,8 @@ public:
 
     void read(std::uint8_t* bits, unsigned num_columns) const override
     {
-        for (unsigned c = 0; c < num_columns; ++c) {
-            const T* totals = in_order_of_bits(c);
-            for (unsigned i = 0; i < d_z; ++i)
-                bits[c * d_z + i] = totals[i] < 0;
-        }
+        for (unsigned c = 0; c < num_columns; ++c)
+            hard_decisions(in_order_of_bits(c), bits + c * d_z, d_z);
     }
 
     void read_totals(float* llr) const override

@@ -48,6 +48,12 @@ ldpc_kernel find_ldpc_kernel(const std::string& name)
     throw std::invalid_argument("kernel must be one of " + list + ", got " + name);
 }
 
+void check_iterations(const ldpc_settings& settings)
+{
+    if (settings.max_iterations == 0)
+        throw std::invalid_argument("max_iterations must be at least 1, got 0");
+}
+
 ldpc_decoder::ldpc_decoder(unsigned base_graph,
                            unsigned lifting_size,
                            const ldpc_settings& settings,
@@ -56,8 +62,7 @@ ldpc_decoder::ldpc_decoder(unsigned base_graph,
       d_max_iterations(settings.max_iterations),
       d_engine(make_engine(*d_schedule, settings))
 {
-    if (settings.max_iterations == 0)
-        throw std::invalid_argument("max_iterations must be at least 1, got 0");
+    check_iterations(settings);
 }
 
 unsigned ldpc_decoder::systematic_bits() const
@@ -87,8 +92,8 @@ ldpc_result ldpc_decoder::decode(const float* llr,
         }
     }
     d_engine->read(code_word, d_schedule->num_columns);
-    for (unsigned i = d_schedule->num_columns * d_schedule->lifting_size; i < code_word_bits(); ++i)
-        code_word[i] = llr[i] < 0;
+    const std::size_t decoded = d_schedule->num_columns * d_schedule->lifting_size;
+    hard_decisions(llr + decoded, code_word + decoded, code_word_bits() - decoded);
     return result;
 }
 

@@ -48,6 +48,9 @@ struct ldpc_settings {
     std::string instruction_set = "";                  //!< see find_kernels
 };
 
+//! \throws std::invalid_argument when max_iterations is 0.
+void check_iterations(const ldpc_settings& settings);
+
 /*! \brief Layered belief propagation with early stop, one code block at a time.
  *
  * LLR = ln P(bit 0) / P(bit 1). No allocation after construction. */

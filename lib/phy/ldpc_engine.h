@@ -25,6 +25,14 @@ public:
     virtual void read_totals(float* llr) const = 0;
 };
 
+//! bits[i] = values[i] < 0. In a place of its own, because bytes alias everything.
+template <class T>
+inline void hard_decisions(const T* __restrict values, std::uint8_t* __restrict bits, std::size_t n)
+{
+    for (std::size_t i = 0; i < n; ++i)
+        bits[i] = values[i] < 0;
+}
+
 //! Kernel on one block, for T float, int16_t and int8_t.
 template <class T>
 std::unique_ptr<ldpc_engine> make_block_engine(const ldpc_schedule& schedule,

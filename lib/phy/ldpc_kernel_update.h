@@ -120,12 +120,13 @@ void iterate_batch(kernel_work<T>& w, T* failed)
     vec<T> any{};
     for (unsigned l = 0; l < w.num_layers && !all_negative<T>(any); ++l)
         any = either_sign(any, batch_parity(w, w.layers[l]));
-    store(failed, any);
+    // 1 or -1: the sign bits alone mean something, and as a float the rest may be no number
+    store(failed, with_sign(magnitude(vec<T>{} + 1), any));
 }
 
 // Only 0 becomes 0: a trace of evidence keeps its sign (scrambler.h).
 template <class format>
-void quantise(const float* llr, typename format::value* out, std::size_t n)
+void quantise(const float* __restrict llr, typename format::value* __restrict out, std::size_t n)
 {
     constexpr float MAX = format::MAX_INPUT;
     constexpr bool INTEGER = format::SCALE > 1;

@@ -3,6 +3,7 @@
 
 #include "awgn_channel.h"
 #include "link_decoder.h"
+#include "parallel.h"
 
 #include <algorithm>
 #include <atomic>
@@ -10,7 +11,6 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
-#include <thread>
 
 namespace gr::resivid::phy {
 namespace {
@@ -81,18 +81,11 @@ void check(const monte_carlo_settings& s)
 {
     if (!std::isfinite(s.snr_db))
         throw std::invalid_argument("snr_db must be finite, got " + std::to_string(s.snr_db));
-    if (s.threads > s.MAX_THREADS)
-        throw std::invalid_argument("threads must be 0 to " + std::to_string(s.MAX_THREADS) +
+    if (s.threads > MAX_THREADS)
+        throw std::invalid_argument("threads must be 0 to " + std::to_string(MAX_THREADS) +
                                     ", got " + std::to_string(s.threads));
     if (s.first_block > std::numeric_limits<std::uint64_t>::max() - s.num_blocks)
         throw std::invalid_argument("first_block + num_blocks must be below 2^64");
-}
-
-unsigned count_threads(const monte_carlo_settings& s)
-{
-    const unsigned wanted = s.threads ? s.threads : std::thread::hardware_concurrency();
-    const std::uint64_t chunks = (s.num_blocks + CHUNK - 1) / CHUNK;
-    return unsigned(std::clamp<std::uint64_t>(wanted, 1, std::max<std::uint64_t>(chunks, 1)));
 }
 
 } // namespace
@@ -112,23 +105,19 @@ monte_carlo_counts simulate_blocks(const monte_carlo_settings& settings)
     check(settings);
     // Objects are made here, so that a wrong setting throws in the caller's thread.
     std::vector<link_trial> trials;
-    for (unsigned t = 0; t < count_threads(settings); ++t)
+    const unsigned num_threads =
+        count_threads(settings.threads, (settings.num_blocks + CHUNK - 1) / CHUNK);
+    for (unsigned t = 0; t < num_threads; ++t)
         trials.emplace_back(settings);
     std::vector<monte_carlo_counts> counts(trials.size());
     std::atomic<std::uint64_t> next{ 0 };
-    const auto work = [&](std::size_t t) {
+    run_on_threads(num_threads, [&](unsigned t) {
         monte_carlo_counts own;
         for (std::uint64_t n; (n = next.fetch_add(CHUNK)) < settings.num_blocks;)
             for (std::uint64_t i = n; i < std::min(n + CHUNK, settings.num_blocks); ++i)
                 trials[t].run(settings.first_block + i, own);
         counts[t] = own;
-    };
-    std::vector<std::thread> threads;
-    for (std::size_t t = 1; t < trials.size(); ++t)
-        threads.emplace_back(work, t);
-    work(0);
-    for (auto& thread : threads)
-        thread.join();
+    });
     monte_carlo_counts sum;
     for (const auto& part : counts)
         sum += part;

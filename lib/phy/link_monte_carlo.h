@@ -19,7 +19,6 @@ struct monte_carlo_settings {
     ldpc_settings decoding;        //!< of the LDPC decoder
     bool known_snr = false;        //!< demapper with the true SNR instead of the estimate
     unsigned threads = 0;          //!< at most MAX_THREADS; 0: one for every core
-    static constexpr unsigned MAX_THREADS = 256;
 };
 
 /*! \brief What became of the blocks. Sums: results of parts of a sequence add up. */

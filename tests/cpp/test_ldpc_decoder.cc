@@ -2,6 +2,7 @@
 #define BOOST_TEST_MODULE ldpc_decoder
 #include <boost/test/unit_test.hpp>
 
+#include "phy/ldpc_batch_decoder.h"
 #include "phy/ldpc_decoder.h"
 #include "phy/ldpc_encoder.h"
 
@@ -132,7 +133,7 @@ BOOST_AUTO_TEST_CASE(instruction_sets_agree_to_the_bit)
     std::mt19937 generator(78);
     for (unsigned z : { 2u, 15u, 36u, 104u, 384u }) {
         const auto word = random_word(2, z, generator);
-        const auto llr = noisy(word, z, 0.4f, generator); // in the waterfall, or below it
+        const auto llr = noisy(word, z, z % 2 ? 0.4f : 0.8f, generator);
         for (const auto& kernel : ldpc_kernel_names()) {
             std::vector<std::uint8_t> expected(word.size()), decoded(word.size());
             ldpc_settings settings{ find_ldpc_kernel(kernel), 8, "baseline" };
@@ -140,11 +141,40 @@ BOOST_AUTO_TEST_CASE(instruction_sets_agree_to_the_bit)
             for (const auto& instruction_set : instruction_sets()) {
                 settings.instruction_set = instruction_set;
                 const auto result = ldpc_decoder(2, z, settings).decode(llr.data(), decoded.data());
-                BOOST_TEST(result.iterations == baseline.iterations);
-                const bool equal = decoded == expected;
+                const bool equal = decoded == expected && result.iterations == baseline.iterations;
                 BOOST_TEST(equal, name_of(settings) << ", Z " << z);
             }
         }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_decodes_as_block_by_block)
+{
+    std::mt19937 generator(79);
+    constexpr unsigned Z = 12, NUM_WORDS = 11;
+    std::vector<float> llrs;
+    std::vector<std::uint8_t> expected(NUM_WORDS * 52 * Z), decoded(expected.size());
+    for (unsigned n = 0; n < NUM_WORDS; ++n) {
+        const auto llr = noisy(random_word(2, Z, generator), Z, n == 3 ? 0.1f : 0.6f, generator);
+        llrs.insert(llrs.end(), llr.begin(), llr.end());
+    }
+    for (const auto& variant : all_variants()) {
+        if (variant.kernel == ldpc_kernel::belief_propagation)
+            continue;
+        ldpc_job job{ 2, Z, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 }, variant, false, 1 };
+        std::vector<ldpc_result> single(NUM_WORDS), batch(NUM_WORDS);
+        decode_blocks(job, llrs.data(), NUM_WORDS, expected.data(), single.data());
+        job.batch = true;
+        job.threads = 3;
+        decode_blocks(job, llrs.data(), NUM_WORDS, decoded.data(), batch.data());
+        BOOST_TEST(!single[3].parity_ok);
+        for (unsigned n = 0; n < NUM_WORDS; ++n) {
+            const bool equal = single[n].parity_ok == batch[n].parity_ok &&
+                               single[n].iterations == batch[n].iterations;
+            BOOST_TEST(equal, name_of(variant) << ", word " << n);
+        }
+        const bool equal = decoded == expected;
+        BOOST_TEST(equal, name_of(variant));
     }
 }
 

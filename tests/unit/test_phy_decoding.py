@@ -49,13 +49,14 @@ def belief_propagation(pyldpc, matrix, llrs, num_iterations):
     return words
 
 
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("kernel", ["box-plus", "box-plus-int16", "box-plus-int8", "min-sum-int8"])
 @pytest.mark.parametrize(("graph", "z"), [(1, 2), (1, 7), (1, 384), (2, 2), (2, 15), (2, 112)])
-def test_without_noise_every_bit_is_right(graph, z):
+def test_without_noise_every_bit_is_right(graph, z, kernel, batch):
     words, llrs = noisy_llrs(graph, z, 5, 60.0)
-    for word, llr in zip(words, llrs, strict=True):
-        bits, parity_ok, iterations = phy.ldpc_decoder(graph, z).decode(llr)
-        assert parity_ok and iterations <= 5
-        np.testing.assert_array_equal(bits, word)
+    bits, parity_ok, iterations = phy.ldpc_decode(llrs, graph, z, kernel=kernel, batch=batch)
+    assert parity_ok.all() and iterations.max() <= 5
+    np.testing.assert_array_equal(bits, words)
 
 
 @pytest.mark.parametrize(("graph", "z", "snr_db"), [(1, 3, -0.8), (2, 6, -3.7)])
@@ -66,18 +67,49 @@ def test_as_good_as_belief_propagation(graph, z, snr_db):
     words, llrs = noisy_llrs(graph, z, num_words, snr_db)
     assert not np.any(matrix @ words.T % 2)
 
-    decoder = phy.ldpc_decoder(graph, z, 50)
-    ours = np.array([decoder.decode(llr)[0] for llr in llrs])
     reference = belief_propagation(pyldpc, matrix, llrs, 60)
-
     k = GRAPHS[graph][0] * z
-    our_errors = np.any(ours[:, :k] != words[:, :k], axis=1)
     reference_errors = np.any(reference[:, :k] != words[:, :k], axis=1)
     assert 0.05 < reference_errors.mean() < 0.6, "the SNR of this test shall be in the waterfall"
-    # Same words, same noise: where the two decoders differ, the coin may fall either way (sign test).
-    differ = np.count_nonzero(our_errors != reference_errors)
-    assert abs(our_errors.sum() - reference_errors.sum()) <= 3 * max(1, differ) ** 0.5
-    assert differ < 0.1 * num_words
+    for kernel in ("belief-propagation", "box-plus", "box-plus-int16"):
+        ours = phy.ldpc_decode(llrs, graph, z, kernel=kernel, max_iterations=50)[0]
+        our_errors = np.any(ours[:, :k] != words[:, :k], axis=1)
+        # Same words, same noise: where the two differ, the coin may fall either way (sign test); a layered
+        # iteration does more than one of the reference, so ours may be better.
+        differ = np.count_nonzero(our_errors != reference_errors)
+        assert int(our_errors.sum()) - int(reference_errors.sum()) <= 3 * max(1, differ) ** 0.5
+        assert differ < 0.1 * num_words
+
+
+@pytest.mark.parametrize("kernel", ["box-plus", "box-plus-int16", "box-plus-int8", "min-sum-int8"])
+@pytest.mark.parametrize("rows", [[], [0, 1, 2, 3, 4, 5, 9]])
+def test_batches_threads_and_instruction_sets_change_nothing(kernel, rows):
+    _, llrs = noisy_llrs(2, 9, 77, -2.0 if not rows else 4.0)
+    single = phy.ldpc_decoder(2, 9, 12, rows, kernel)
+    bits, parity_ok, iterations = map(np.array, zip(*map(single.decode, llrs), strict=True))
+    assert 0 < parity_ok.sum() < 77
+    for batch in (False, True):
+        for threads in (1, 3):
+            for instruction_set in phy.instruction_sets():
+                again = phy.ldpc_decode(llrs, 2, 9, kernel, 12, rows, batch, threads, instruction_set)
+                np.testing.assert_array_equal(again[0], bits)
+                np.testing.assert_array_equal(again[1], parity_ok)
+                np.testing.assert_array_equal(again[2], iterations)
+
+
+def test_missing_and_infinite_llrs():
+    words, llrs = noisy_llrs(2, 36, 4, 6.0)
+    llrs[:, 80::9] = np.nan
+    llrs[:, 81::9] = np.where(words[:, 81::9], -np.inf, np.inf)
+    for kernel in phy.ldpc_kernels():
+        bits, parity_ok, _ = phy.ldpc_decode(llrs, 2, 36, kernel)
+        assert parity_ok.all()
+        np.testing.assert_array_equal(bits, words)
+
+
+def test_no_words_are_no_error():
+    bits, parity_ok, iterations = phy.ldpc_decode(np.zeros((0, 104), np.float32), 2, 2)
+    assert bits.shape == (0, 104) and parity_ok.shape == iterations.shape == (0,)
 
 
 def test_skipped_rows_cost_nothing():
@@ -118,6 +150,27 @@ def test_noise_is_no_code_word_by_chance():
 def test_wrong_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         phy.ldpc_decoder(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (dict(llr=np.zeros((1, 415), np.float32)), r"shape \(n, 416\)"),
+        (dict(llr=np.zeros(416, np.float32)), r"shape \(n, 416\)"),
+        (dict(base_graph=0), "base_graph must be 1 or 2, got 0"),
+        (dict(lifting_size=-1), "lifting_size must be"),
+        (dict(kernel="sum-min"), "kernel must be one of belief-propagation, .*got sum-min"),
+        (dict(max_iterations=0), "max_iterations must be 1 to"),
+        (dict(rows=[42]), "rows must be below 42"),
+        (dict(threads=257), "threads must be 0 to 256"),
+        (dict(instruction_set="mmx"), "instruction_set must be one of .*baseline, got mmx"),
+        (dict(kernel="belief-propagation", batch=True), "decodes no batches"),
+    ],
+)
+def test_wrong_batches_are_refused(arguments, message):
+    right = dict(llr=np.zeros((1, 416), np.float32), base_graph=2, lifting_size=8)
+    with pytest.raises(ValueError, match=message):
+        phy.ldpc_decode(**(right | arguments))
 
 
 def test_wrong_length_is_refused():

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! \file Block errors of the link over AWGN in Python.
 #include "phy/link_monte_carlo.h"
+#include "phy/parallel.h"
 #include "phy_arguments.h"
 
 #include <optional>
@@ -53,7 +54,7 @@ py::dict count_block_errors(integer bits_per_symbol,
     settings.num_blocks = count("num_blocks", num_blocks);
     settings.decoding = to_ldpc_settings(kernel, max_iterations);
     settings.known_snr = known_snr;
-    settings.threads = in_range("threads", threads, 0, settings.MAX_THREADS);
+    settings.threads = in_range("threads", threads, 0, MAX_THREADS);
     monte_carlo_counts counts;
     {
         py::gil_scoped_release release;
