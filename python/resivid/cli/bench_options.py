@@ -95,8 +95,7 @@ def decoder_settings(kernel: str | None, iterations: int | None) -> tuple[str, i
     """Kernel and iterations, those of the link where they are not given."""
     from .. import phy
 
-    default_iterations: int = getattr(phy, "DEFAULT_LDPC_ITERATIONS", 50)
-    return kernel or getattr(phy, "DEFAULT_LDPC_KERNEL", "box-plus-int16"), iterations or default_iterations
+    return kernel or phy.DEFAULT_LDPC_KERNEL, iterations or phy.DEFAULT_LDPC_ITERATIONS
 
 
 def make_workers(scheduler: str | None, threads: int) -> DaskWorkers | LocalWorkers:

@@ -10,6 +10,7 @@ from typing import Annotated, Optional
 import typer
 
 from ..errors import SettingsError
+from ..link.budget import coded_bits
 from ..link.mcs_file import McsFile, read_mcs_file
 from ..link.statistics import write_text_atomically
 from ..version import __version__
@@ -31,7 +32,12 @@ def calibrate(
     ] = None,
     symbols: Annotated[
         int,
-        typer.Option("--symbols", min=1, max=1 << 20, help="Key frame that --air is chosen for, in symbols."),
+        typer.Option(
+            "--symbols",
+            min=1,
+            max=1 << 20,
+            help="Key frame in symbols that --air is chosen for; its sizes are measured to half the deviation.",
+        ),
     ] = 629,
     kernel: options.KernelOption = None,
     iterations: options.IterationsOption = None,
@@ -72,14 +78,17 @@ def calibrate(
 
         def find(point, start_db):
             nonlocal done
-            threshold = find_threshold(point, measured, target, deviation_db, start_db)
+            key_frame = point.info_bits == coded_bits(symbols, point)
+            deviation = deviation_db / 2 if key_frame else deviation_db
+            threshold = find_threshold(point, measured, target, deviation, start_db)
             done += 1
             return threshold
 
         new = replace(calibrated(file, find, template), name=output.stem, target_bler=target)
     comments = [
         f"Measured by `resivid bench calibrate`, version {__version__}: kernel {template.kernel}, at most",
-        f"{template.max_iterations} iterations, SNR estimated by the receiver; deviation {deviation_db} dB.",
+        f"{template.max_iterations} iterations, SNR estimated by the receiver; deviation {deviation_db} dB,",
+        f"half of it for key frames of {symbols} symbols.",
         "thresholds_db: bits into the LDPC encoder (CRC included) to the Es/N0 in dB that gives target_bler.",
         'source: table and index of TS 38.214, or "resivid" for rates of this project.',
     ]

@@ -143,7 +143,7 @@ def clopper_pearson(errors: int, blocks: int, confidence: float = 0.95) -> tuple
 
 def most_info_bits(row: Mcs | Point, symbols: int) -> int:
     """k of a key frame of so many symbols: payload and CRCs."""
-    payload = payload_bits(symbols, row)  # type: ignore[arg-type]
+    payload = payload_bits(symbols, row)
     return payload + crc_bits(payload, row.rate_1024) if payload else 0
 
 

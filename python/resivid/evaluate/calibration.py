@@ -20,7 +20,7 @@ START_DB = 0.8  # above the bound: where LDPC codes of some hundred bits are
 LEAST_STEP_DB = 0.4  # as long as no measurement saw errors, or all saw too many
 MAX_STEPS = 20
 SLOPE_SPREAD = 0.15  # relative deviation of a code's slope from the bound's, as a prior
-SHORT_OF_TARGET = 0.3  # of Q^-1(BLER): the long measurement is made where errors come twice as often
+SHORT_OF_TARGET = 0.3  # of Q^-1(BLER), at most: the long measurement is made where errors come twice as often
 LINEAR_BELOW = 0.2  # block error rates above say little about the target
 SIZES = (64, 256, 1024, 4096)  # k of a calibration unless the table names others
 LARGEST_AT_QUARTER_RATE = 3824  # k above it would take two code blocks: TS 38.212 5.2.2
@@ -61,7 +61,9 @@ def find_threshold(
     bound = normal_approximation_snr_db(point.bits_per_symbol, point.info_bits, point.symbols, target)
     slope = _bound_slope(point, bound, target)
     quick = StopRule(4 * target, precision=0.5, max_blocks=6_000)
-    near_target = float(norm.sf(norm.isf(target) - SHORT_OF_TARGET))
+    # the slope that is not known well must not decide more than the noise of the measurement does
+    short = min(SHORT_OF_TARGET, deviation_db * slope / SLOPE_SPREAD)
+    near_target = float(norm.sf(norm.isf(target) - short))
     precision = 1.96 * deviation_db * slope * norm.pdf(norm.isf(near_target)) / near_target
     long = StopRule(target, float(precision), max_blocks=400_000)
     tried: dict[float, Counts] = {}
@@ -72,7 +74,7 @@ def find_threshold(
         fit = _fit(tried, slope, target)
         if rule is long and fit.deviation_db < 1.5 * deviation_db:
             return replace(fit, bound_db=bound)
-        wanted_db = fit.snr_db - SHORT_OF_TARGET / slope
+        wanted_db = fit.snr_db - short / slope
         rule = long if abs(wanted_db - at.snr_db) < 0.6 / slope else quick
         snr_db = at.snr_db + float(np.clip(wanted_db - at.snr_db, -1.5, 1.5))
     raise ValueError(f"{point.mcs}, {point.info_bits} bits: no SNR found for a block error rate of {target}")

@@ -5,14 +5,22 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-
-from .mcs_file import Mcs
+from typing import Protocol
 
 SOURCE_VALUES_PER_PIXEL = 3  # m = H * W * 3 counts RGB values
 MAX_PAYLOAD_CRC16 = 3824  # TS 38.212 6.2.1: longer payloads carry a CRC of 24 bits
 CODE_BLOCK_CRC_BITS = 24  # TS 38.212 5.2.2
 MAX_SYMBOLS = 1 << 20  # of one key frame, as lib/phy takes them
 MAX_CODE_BLOCK_BITS = {1: 8448, 2: 3840}  # K_cb of TS 38.212 5.2.2, by base graph
+
+
+class Mcs(Protocol):
+    """What a budget depends on: log2 M and 1024 times the code rate."""
+
+    @property
+    def bits_per_symbol(self) -> int: ...
+    @property
+    def rate_1024(self) -> int: ...
 
 
 def symbols_per_key_frame(cbr: float | str | Decimal | Fraction, stride: int, width: int, height: int) -> int:
