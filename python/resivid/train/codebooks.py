@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 
 from ..models.tokenizers.base import ZERO_FLAG
-from ..models.tokenizers.pyramid import PATCH, Pyramid, from_patches, resize, to_patches
+from ..models.tokenizers.pyramid import PATCH, from_patches, resize, to_patches
 
 LOG = logging.getLogger(__name__)
 NUM_CODES = ZERO_FLAG  # 4095: the last 12-bit value is the zero flag
@@ -54,21 +54,22 @@ def kmeans(
     return codes
 
 
-def fit_pyramid(
+def fit_codebooks(
     grids: list[int],
     batches: Callable[[], list[torch.Tensor]],
+    side: int,
     iterations: int = 12,
     seed: int = 0,
-) -> Pyramid:
+) -> list[torch.Tensor]:
     """Codebooks for all grids.
 
     Args:
         grids: patches along a side of each level, coarse to fine.
-        batches: gives the training pictures anew, YCC (n, 3, S, S) at the finest side, in parts.
+        batches: gives the training pictures anew, YCC (n, 3, side, side), in parts.
+        side: pixels of the picture that the codes add up to.
     """
     generator = torch.Generator().manual_seed(seed)
     residuals = list(batches())
-    side = PATCH * max(grids)
     books: list[torch.Tensor] = []
     for grid in grids:
         patches = torch.cat([to_patches(resize(r, PATCH * grid)).flatten(0, 1) for r in residuals])
@@ -82,4 +83,4 @@ def fit_pyramid(
             parts = to_patches(resize(r, PATCH * grid))
             index = nearest(parts.flatten(0, 1), codes)[0].view(parts.shape[:2])
             residuals[i] = r - resize(from_patches(codes[index], grid), side)
-    return Pyramid(grids, books)
+    return books

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ..models.tokenizers.base import ZERO_FLAG
-from ..models.tokenizers.refiner import BODY_SIDE
+from ..models.tokenizers.moving_state import AGE_SIDE
 
 
 def random_prefixes(tokens: torch.Tensor, rng: np.random.Generator, fresh: int = 160) -> torch.Tensor:
@@ -43,17 +43,16 @@ def stale_states(
     return torch.where(stale & ~keep, before, now)
 
 
-def crop_maps(
-    levels: torch.Tensor, base: torch.Tensor, target: torch.Tensor, crop: int, rng: np.random.Generator
+def crop_states(
+    ycc: torch.Tensor, freshness: torch.Tensor, target: torch.Tensor, crop: int, rng: np.random.Generator
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The same random window of the token maps (32), the pyramid picture (64) and the target (256)."""
+    """The same random window of state (128), freshness maps (32) and target (256), `crop` pixels of the last."""
     side = crop // 8
-    if side >= BODY_SIDE:
-        return levels, base, target
+    if side >= AGE_SIDE:
+        return ycc, freshness, target
     parts: tuple[list[torch.Tensor], ...] = ([], [], [])
-    for i in range(len(levels)):
-        y, x = (int(v) for v in rng.integers(0, (BODY_SIDE - side) // 2 + 1, 2) * 2)
-        parts[0].append(levels[i, :, y : y + side, x : x + side])
-        parts[1].append(base[i, :, 2 * y : 2 * (y + side), 2 * x : 2 * (x + side)])
-        parts[2].append(target[i, :, 8 * y : 8 * (y + side), 8 * x : 8 * (x + side)])
+    for i in range(len(ycc)):
+        y, x = (int(v) for v in rng.integers(0, (AGE_SIDE - side) // 2 + 1, 2) * 2)
+        for part, tensor, scale in zip(parts, (ycc, freshness, target), (4, 1, 8), strict=True):
+            part.append(tensor[i, :, scale * y : scale * (y + side), scale * x : scale * (x + side)])
     return torch.stack(parts[0]), torch.stack(parts[1]), torch.stack(parts[2])

@@ -20,13 +20,22 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from ..models.tokenizers.multiscale import HYSTERESIS, MultiscaleTokenizer, save
-from ..models.tokenizers.pyramid import Pyramid, resize, to_ycc
-from ..models.tokenizers.refiner import Refiner, RefinerConfig, stack_levels
-from .codebooks import fit_pyramid
+from ..models.tokenizers.moving_state import GRIDS, SIDE
+from ..models.tokenizers.multiscale import (
+    HYSTERESIS,
+    MultiscaleTokenizer,
+    load,
+    prefix_pyramid,
+    save,
+    state_of_tokens,
+)
+from ..models.tokenizers.pyramid import resize, to_ycc
+from ..models.tokenizers.refiner import Refiner, RefinerConfig
+from .codebooks import fit_codebooks
 from .data import centre_squares, load_clips, load_pictures, random_squares
+from .loop_states import LoopStates, make_states
 from .losses import PictureLoss
-from .states import crop_maps, random_prefixes, stale_states
+from .states import crop_states, random_prefixes, stale_states
 
 LOG = logging.getLogger(__name__)
 CHECK_PREFIXES = (16, 41, 82, 149, 277, 405)
@@ -44,6 +53,8 @@ class TokenizerTraining:
         shift_px: camera movement between two key frames, standard deviation in pixels and axis.
         stale_share: share of training states that still hold old tokens beyond the new prefix.
         clip_step: every n-th frame of the training clips joins the pictures.
+        loop_share: share of a batch that are states of the closed loop; the rest are prefixes of one picture.
+        loop_states: how many of them are made before training.
     """
 
     minutes: float = 60.0
@@ -53,6 +64,8 @@ class TokenizerTraining:
     shift_px: float = 6.0
     stale_share: float = 0.4
     clip_step: int = 12
+    loop_share: float = 0.6
+    loop_states: int = 4000
     seed: int = 0
     check_every_s: float = 600.0
     network: RefinerConfig = field(default_factory=RefinerConfig)
@@ -63,26 +76,36 @@ def to_tensor(pictures: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
 
 
-def fit_codebooks(pictures: list[np.ndarray], grids: list[int], count: int, seed: int) -> Pyramid:
-    """k-means pyramid of `count` random windows."""
+def fresh_codebooks(pictures: list[np.ndarray], count: int, seed: int) -> list[torch.Tensor]:
+    """k-means codebooks of `count` random windows, one for each of GRIDS."""
 
     def batches() -> list[torch.Tensor]:
         rng = np.random.default_rng(seed)
-        side = 4 * max(grids)
         return [
-            resize(to_ycc(to_tensor(random_squares(pictures, 64, rng)[0])), side) for _ in range(count // 64)
+            resize(to_ycc(to_tensor(random_squares(pictures, 64, rng)[0])), SIDE) for _ in range(count // 64)
         ]
 
-    return fit_pyramid(grids, batches, seed=seed)
+    return fit_codebooks(list(GRIDS), batches, SIDE, seed=seed)
 
 
 class Run:
     """One training run: its network, averaged network, optimiser and clock; a checkpoint holds them all."""
 
-    def __init__(self, settings: TokenizerTraining, pyramid: Pyramid, device: str = "cpu"):
+    def __init__(
+        self,
+        settings: TokenizerTraining,
+        codebooks: list[torch.Tensor],
+        device: str = "cpu",
+        start: Refiner | None = None,
+    ):
         torch.manual_seed(settings.seed)
-        self.settings, self.pyramid, self.device = settings, pyramid, torch.device(device)
-        self.network = Refiner(settings.network).to(self.device).to(memory_format=torch.channels_last)
+        self.settings, self.codebooks, self.device = settings, codebooks, torch.device(device)
+        self.pyramid = prefix_pyramid(codebooks)
+        self.loop_states = LoopStates()
+        self.network = Refiner(settings.network)
+        if start is not None:
+            self.network.load_state_dict(start.state_dict())
+        self.network = self.network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01
@@ -91,28 +114,29 @@ class Run:
         self.history: list[dict] = []
 
     def batch(self, pictures: list[np.ndarray], rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-        """Network input, pyramid picture and target of one step."""
+        """State pictures, freshness maps and targets of one step."""
         s = self.settings
-        now, before = random_squares(pictures, s.batch, rng, shift_px=s.shift_px)
+        looped = round(s.loop_share * s.batch) if len(self.loop_states) else 0
+        now, before = random_squares(pictures, s.batch - looped, rng, shift_px=s.shift_px)
         target = to_tensor(now)
         old = self.pyramid.encode(to_ycc(to_tensor(before)))
         tokens = self.pyramid.encode(to_ycc(target), old, HYSTERESIS)
         tokens = random_prefixes(stale_states(tokens, old, s.stale_share, rng), rng)
-        levels, masks = self.pyramid.gather(tokens)
-        return crop_maps(
-            stack_levels(levels, masks), self.pyramid.picture(levels), target, self.settings.crop, rng
-        )
+        parts = [(*state_of_tokens(self.pyramid, tokens), target)]
+        if looped:
+            parts.append(self.loop_states.sample(looped, rng))
+        ycc, freshness, target = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+        return crop_states(ycc, freshness, target, s.crop, rng)
 
     def train_step(self, batch: tuple[torch.Tensor, ...], loss: PictureLoss) -> dict[str, float]:
         """One step of the optimiser; returns the loss terms."""
-        levels, base, target = (t.to(self.device) for t in batch)
+        ycc, freshness, target = (t.to(self.device) for t in batch)
         progress = min(1.0, self.seconds / (60 * self.settings.minutes))
         rate = self.settings.rate * min(1, (self.step + 1) / 200) * 0.5 * (1 + math.cos(math.pi * progress))
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        levels = levels.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16):
-            terms = loss(self.network(levels, base), target)
+            terms = loss(self.network(ycc, freshness), target)
         self.optimiser.zero_grad(set_to_none=True)
         terms["loss"].backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -126,10 +150,9 @@ class Run:
     def save_checkpoint(self, path: Path) -> None:
         """Everything that resuming needs, written under a temporary name first."""
         part = path.with_name(path.name + ".part")
-        books = [level.codes for level in self.pyramid.levels]
         torch.save(
             {
-                "books": books,
+                "codebooks": self.codebooks,
                 "network": self.network.state_dict(),
                 "average": self.average.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
@@ -145,7 +168,7 @@ class Run:
     def resume(cls, settings: TokenizerTraining, path: Path, device: str = "cpu") -> Run:
         """Go on from a checkpoint."""
         state = torch.load(path, map_location="cpu", weights_only=True)
-        run = cls(settings, Pyramid(list(settings.network.grids), state["books"]), device)
+        run = cls(settings, state["codebooks"], device)
         run.network.load_state_dict(state["network"])
         run.average.load_state_dict(state["average"])
         run.optimiser.load_state_dict(state["optimiser"])
@@ -156,11 +179,11 @@ class Run:
     def export(self, path: Path) -> None:
         """The averaged network and the codebooks as a weight file of the tokenizer."""
         settings = json.dumps(asdict(self.settings))
-        save(path, self.pyramid, self.average, {"training": settings, "steps": str(self.step)})
+        save(path, self.codebooks, self.average, {"training": settings, "steps": str(self.step)})
 
     def check(self, held_out: np.ndarray, loss: PictureLoss) -> dict[str, dict[str, float]]:
         """PSNR and LPIPS-Squeeze on held-out pictures for each prefix length."""
-        tokenizer = MultiscaleTokenizer(self.pyramid, copy.deepcopy(self.average))
+        tokenizer = MultiscaleTokenizer(self.codebooks, copy.deepcopy(self.average))
         tokens, truth, result = tokenizer.encode(held_out), to_tensor(held_out), {}
         for length in CHECK_PREFIXES:
             got = to_tensor(tokenizer.decode(tokens[:, :length]))
@@ -192,6 +215,7 @@ def train(
     folder: Path,
     device: str = "cpu",
     limit: int | None = None,
+    start: Path | None = None,
 ) -> Run:
     """Train for `settings.minutes`, resuming from `folder` when a checkpoint is there.
 
@@ -199,6 +223,7 @@ def train(
         data: folder with train_pictures/ and train_clips/.
         folder: checkpoint, log and the exported weights go here.
         limit: use at most so many pictures and clips: a trial.
+        start: weight file whose codebooks and network the run starts from; not read when it is resumed.
     Returns:
         the run; its weights stand in `folder`/multiscale.safetensors.
     """
@@ -210,11 +235,22 @@ def train(
     if checkpoint.is_file():
         run = Run.resume(settings, checkpoint, device)
         LOG.info("resumed at step %d, %.0f s", run.step, run.seconds)
+    elif start is not None:
+        tokenizer = load(start)
+        run = Run(settings, tokenizer.codebooks, device, tokenizer.network.float())
     else:
         LOG.info("k-means codebooks, some minutes")
-        count = min(12288, max(64, 2 * len(pictures) // 64 * 64))
-        run = Run(
-            settings, fit_codebooks(pictures, list(settings.network.grids), count, settings.seed), device
+        count = min(6144, max(64, 2 * len(pictures) // 64 * 64))
+        run = Run(settings, fresh_codebooks(pictures, count, settings.seed), device)
+    if settings.loop_share > 0:
+        LOG.info("making %d states of the closed loop, some minutes", settings.loop_states)
+        maker = MultiscaleTokenizer(run.codebooks, Refiner(settings.network))
+        run.loop_states = make_states(
+            maker,
+            load_clips(data, 4, limit=limit),
+            pictures,
+            settings.loop_states if limit is None else min(settings.loop_states, 4 * limit),
+            np.random.default_rng([settings.seed, run.step]),
         )
     loss.to(run.device)
     try:

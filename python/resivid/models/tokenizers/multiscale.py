@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The default tokenizer `multiscale`: k-means residual pyramid and a learned convolutional decoder."""
+"""The default tokenizer `multiscale`: k-means residual pyramid and a learned convolutional decoder.
+
+Its codebooks, one a grid, and its network also serve the closed loop, whose state lives on.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +11,41 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
 
 from ...errors import WeightsError
-from ..weight_files import fill, read_metadata, read_state, sha256_of, write_tensors
+from ..weight_files import fill, read_state, sha256_of
 from .base import ZERO_FLAG
+from .moving_state import AGE_SIDE, GRIDS, SIDE, PictureState
 from .pyramid import CODE_DIM, Pyramid, pad_tokens, to_ycc
-from .refiner import Refiner, RefinerConfig, stack_levels
+from .refiner import Refiner, RefinerConfig
 
-FORMAT = "resivid-multiscale-1"
+FORMAT = "resivid-multiscale-2"
 SIZE = 256  # pixels; the body of the network works at an eighth of it
+LEVELS = (1, 2, 4, 8, 8, 16)  # grids of the prefix, L = 405
 # An old code stays while its squared error exceeds the best one's by at most this share of the level's mean
 # error. Measured on ten held-out training clips, 1,050 bits a key frame: 0.25, 0.5, 1, 2 give 22.45, 22.51,
 # 22.49, 22.20 dB and LPIPS 0.593, 0.586, 0.583, 0.580.
 HYSTERESIS = 1.0
 
 
-def save(path: Path, pyramid: Pyramid, network: Refiner, notes: dict[str, str]) -> None:
-    """Write codebooks and network as fp16 safetensors; `notes` go into the metadata."""
-    tensors = {f"codebook.{i}": level.codes for i, level in enumerate(pyramid.levels)}
+def save(path: Path, codebooks: list[torch.Tensor], network: Refiner, notes: dict[str, str]) -> None:
+    """Write codebooks, one for each of GRIDS, and network as fp16 safetensors; `notes` go into the metadata."""
+    tensors = {f"codebook.{grid}": book for grid, book in zip(GRIDS, codebooks, strict=True)}
     tensors |= {f"decoder.{k}": v for k, v in network.state_dict().items()}
     metadata = {"format": FORMAT, "config": json.dumps(network.config.to_dict()), **notes}
-    write_tensors(path, {k: v.half() for k, v in tensors.items()}, metadata)
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(to_bytes({k: v.half().contiguous().cpu() for k, v in tensors.items()}, metadata))
+    part.replace(path)
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    try:
+        with safe_open(path, "pt") as file:
+            return file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path}: not a readable safetensors file ({error})") from error
 
 
 def _config(path: Path, metadata: dict[str, str]) -> RefinerConfig:
@@ -36,15 +53,15 @@ def _config(path: Path, metadata: dict[str, str]) -> RefinerConfig:
         raise WeightsError(f"{path}: these are no weights of the multiscale tokenizer ({FORMAT})")
     try:
         raw = json.loads(metadata["config"])
-        grids, widths, blocks = (tuple(int(n) for n in raw[k]) for k in ("grids", "widths", "blocks"))
+        widths, blocks = (tuple(int(n) for n in raw[k]) for k in ("widths", "blocks"))
     except (KeyError, ValueError, TypeError) as error:
         raise WeightsError(f"{path}: its configuration cannot be read ({error})") from error
-    fits = len(widths) == len(blocks) == 4 and 1 <= min(widths) <= max(widths) <= 2048 and grids
-    if not fits or len(grids) > 16 or max(grids) != 16 or min(grids) < 1 or max(blocks) > 64:
+    fits = len(widths) == len(blocks) == 4 and 1 <= min(widths) <= max(widths) <= 2048
+    if not fits or min(blocks) < 0 or max(blocks) > 64:
         raise WeightsError(f"{path}: its configuration is out of bounds: {raw}")
     w16, w32, w64, w128 = widths
     b16, b32, b64, b128 = blocks
-    return RefinerConfig(grids, (w16, w32, w64, w128), (b16, b32, b64, b128))
+    return RefinerConfig((w16, w32, w64, w128), (b16, b32, b64, b128))
 
 
 def load(path: Path, device: str = "cpu") -> MultiscaleTokenizer:
@@ -53,21 +70,39 @@ def load(path: Path, device: str = "cpu") -> MultiscaleTokenizer:
     Raises:
         WeightsError: unreadable, of another architecture, or a tensor missing, left over or misshapen.
     """
-    config = _config(path, read_metadata(path))
+    config = _config(path, _metadata(path))
     tensors = read_state(path)
-    books = [tensors.pop(f"codebook.{i}", torch.zeros(0)) for i in range(len(config.grids))]
-    for i, book in enumerate(books):
+    books = [tensors.pop(f"codebook.{grid}", torch.zeros(0)) for grid in GRIDS]
+    for grid, book in zip(GRIDS, books, strict=True):
         if book.dim() != 2 or book.shape[1] != CODE_DIM or not 0 < len(book) <= ZERO_FLAG:
-            raise WeightsError(f"{path}: codebook.{i} has shape {tuple(book.shape)}")
+            raise WeightsError(f"{path}: codebook.{grid} has shape {tuple(book.shape)}")
     network = Refiner(config)
     fill(network, {k.removeprefix("decoder."): v for k, v in tensors.items()}, path)
-    return MultiscaleTokenizer(
-        Pyramid(list(config.grids), books), network, {path.name: sha256_of(path)}, device
-    )
+    return MultiscaleTokenizer(books, network, {path.name: sha256_of(path)}, device)
+
+
+def prefix_pyramid(codebooks: list[torch.Tensor]) -> Pyramid:
+    """The levels of the prefix, a grid that stands twice with the same codebook."""
+    return Pyramid(list(LEVELS), [codebooks[GRIDS.index(grid)] for grid in LEVELS], SIDE)
+
+
+def state_of_tokens(pyramid: Pyramid, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """State pictures (n, 3, SIDE, SIDE) and freshness (n, len(GRIDS), AGE_SIDE, AGE_SIDE) of tokens (n, L)."""
+    pictures, masks = pyramid.gather(tokens)
+    maps = []
+    for grid in GRIDS:
+        same = [m for m, level in zip(masks, pyramid.levels, strict=True) if level.grid == grid]
+        mean = torch.stack(same).mean(0) if same else masks[0].new_zeros(len(tokens), 1, 1, 1)
+        maps.append(torch.nn.functional.interpolate(mean, size=AGE_SIDE, mode="nearest"))
+    return pyramid.picture(pictures), torch.cat(maps, 1)
 
 
 class MultiscaleTokenizer:
-    """See `Tokenizer`. Frames are coded one by one, so a frame's tokens do not depend on its batch."""
+    """See `Tokenizer`. Frames are coded one by one, so a frame's tokens do not depend on its batch.
+
+    Attributes:
+        codebooks: float (num_codes, 48), one for each of GRIDS.
+    """
 
     name = "multiscale"
     size = SIZE
@@ -75,12 +110,14 @@ class MultiscaleTokenizer:
 
     def __init__(
         self,
-        pyramid: Pyramid,
+        codebooks: list[torch.Tensor],
         network: Refiner,
         weights_sha256: dict[str, str] | None = None,
         device: str = "cpu",
     ):
-        self.pyramid, self.num_tokens = pyramid, pyramid.num_tokens
+        self.codebooks = [book.float() for book in codebooks]
+        self.pyramid = prefix_pyramid(self.codebooks)
+        self.num_tokens = self.pyramid.num_tokens
         self.weights_sha256, self.device = weights_sha256 or {}, torch.device(device)
         # bfloat16 halves the time and costs no visible quality; channels-last is the fast layout
         self.network = network.eval().to(self.device, torch.bfloat16).to(memory_format=torch.channels_last)
@@ -109,9 +146,14 @@ class MultiscaleTokenizer:
         out = np.empty((len(tokens), SIZE, SIZE, 3), np.uint8)
         for i, row in enumerate(tokens):
             full = pad_tokens(torch.from_numpy(row.astype(np.int64))[None], self.num_tokens)
-            pictures, masks = self.pyramid.gather(full)
-            levels = stack_levels(pictures, masks).to(self.device, torch.bfloat16)
-            base = self.pyramid.picture(pictures).to(self.device)
-            rgb = self.network(levels.contiguous(memory_format=torch.channels_last), base)[0]
-            out[i] = (rgb.float().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+            out[i] = self._draw(*state_of_tokens(self.pyramid, full))
         return out
+
+    @torch.inference_mode()
+    def picture(self, state: PictureState) -> np.ndarray:
+        """The picture of a closed-loop state, uint8 (size, size, 3) RGB."""
+        return self._draw(state.ycc[None], state.freshness[None])
+
+    def _draw(self, ycc: torch.Tensor, freshness: torch.Tensor) -> np.ndarray:
+        rgb = self.network(ycc.to(self.device), freshness.to(self.device))[0]
+        return (rgb.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()

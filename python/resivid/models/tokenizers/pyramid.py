@@ -79,19 +79,20 @@ class Level:
 
 
 class Pyramid:
-    """Codebooks of all levels; encodes pictures and gathers what tokens say.
+    """Levels of the prefix; encodes pictures and gathers what tokens say.
 
     Args:
-        grids: patches along a side, level by level, coarse to fine.
-        codebooks: float (num_codes, 48) for each level, num_codes <= 4095.
+        grids: patches along a side, level by level, coarse to fine; a grid may stand twice.
+        codebooks: float (num_codes, 48) of each level, num_codes <= 4095.
+        side: pixels of the picture that is coded, at least four times the finest grid.
     """
 
-    def __init__(self, grids: list[int], codebooks: list[torch.Tensor]):
+    def __init__(self, grids: list[int], codebooks: list[torch.Tensor], side: int):
         self.levels = [
             Level(g, book.float(), torch.from_numpy(centre_out(g)))
             for g, book in zip(grids, codebooks, strict=True)
         ]
-        self.side = PATCH * max(grids)
+        self.side = side
         self.num_tokens = sum(level.num_tokens for level in self.levels)
 
     def encode(
@@ -156,7 +157,7 @@ class Pyramid:
         return pictures, masks
 
     def picture(self, pictures: list[torch.Tensor]) -> torch.Tensor:
-        """Sum of all levels at the finest side, (n, 3, side, side) in centred YCC."""
+        """Sum of all levels at full side, (n, 3, side, side) in centred YCC."""
         return torch.stack([resize(p, self.side) for p in pictures]).sum(0)
 
 

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Closed loop: the receiver's picture moves by block shifts and is refined where a bit gains the most."""
+
+from __future__ import annotations
+
+from .decoder import ClosedLoopDecoder
+from .encoder import ClosedLoopEncoder
+from .settings import ClosedLoopSettings
+
+__all__ = ["ClosedLoopDecoder", "ClosedLoopEncoder", "ClosedLoopSettings"]
+
+# What `codec.registry` asks of a codec.
+make_settings = ClosedLoopSettings
+make_encoder = ClosedLoopEncoder
+make_decoder = ClosedLoopDecoder
+
+
+def least_bits(settings: ClosedLoopSettings) -> int:
+    """Bits of flags and masks that refine nothing, and one token."""
+    return 40

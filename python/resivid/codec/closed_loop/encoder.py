@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Transmitter side of the closed loop: what the receiver lacks, chosen by gain per bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+
+from ...models.tokenizers.moving_state import SIDE, PictureState, StateUpdate, apply
+from ...models.tokenizers.pyramid import to_ycc
+from ...video.sampler import is_key_frame, starts_gop
+from ..base import Payload, Unit
+from .memory import renewed_blocks
+from .mirror import Mirror
+from .planner import Planner
+from .settings import ClosedLoopSettings
+
+if TYPE_CHECKING:
+    from ...models.tokenizers.multiscale import MultiscaleTokenizer
+
+
+class ClosedLoopEncoder:
+    """`CodecEncoder` of the closed loop; a unit carries the key frame, reduced to SIDE pixels.
+
+    Args:
+        tokenizer: its codebooks are used.
+        settings: as the decoder's.
+    """
+
+    units_to_plan = 1
+
+    def __init__(self, tokenizer: MultiscaleTokenizer, settings: ClosedLoopSettings):
+        self.tokenizer, self.settings = tokenizer, settings
+        self.wants_reports = settings.memory == "feedback"
+        self._planner = Planner(tokenizer.codebooks, settings.motion)
+        self.reset()
+
+    def reset(self) -> None:
+        self._num_frames = 0
+        self._mirror = Mirror(self._advance, track=self.wants_reports)
+        self._before: np.ndarray | None = None  # the last key frame that was packed
+        self._restart = False
+        self._planner.reset()
+
+    @property
+    def state(self) -> PictureState:
+        """What the receiver holds, as far as is known."""
+        return self._mirror.state
+
+    def analyse(self, frame: np.ndarray) -> Unit | None:
+        index = self._num_frames
+        self._num_frames += 1
+        stride, gop = self.settings.stride, self.settings.gop
+        if not is_key_frame(index, stride):
+            return None
+        start = index == 0 or (self.settings.memory == "gop" and starts_gop(index, stride, gop))
+        reduced = cv2.resize(np.ascontiguousarray(frame), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+        return Unit(first_frame=index, num_frames=stride, gop_start=start, data=reduced.reshape(-1))
+
+    def flush(self) -> Unit:
+        return Unit(first_frame=self._num_frames, num_frames=self._num_frames, end=True)
+
+    def plan(self, units: Sequence[Unit], budget_bits: int) -> None:
+        """As the contract; nothing is fixed beforehand."""
+
+    @torch.inference_mode()
+    def pack(self, unit: Unit, budget_bits: int) -> Payload:
+        start = unit.gop_start or self._restart
+        self._restart = False
+        picture = unit.data.reshape(SIDE, SIDE, 3)
+        target = to_ycc(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255)[0]
+        state = PictureState() if start else self._mirror.state
+        renewed = renewed_blocks(unit.first_frame, self.settings)
+        plan = self._planner.plan(
+            state, target, budget_bits, picture, None if start else self._before, renewed
+        )
+        self._mirror.send(unit.first_frame, plan.update, start)
+        self._before = picture
+        bits = np.zeros(budget_bits, np.uint8)
+        bits[: plan.written.bits.size] = plan.written.bits[:budget_bits]
+        return Payload(
+            bits=bits,
+            first_frame=unit.first_frame,
+            gop_start=start,
+            bits_header=min(plan.written.header_bits, budget_bits),
+            bits_body=plan.written.body_bits,
+            prefix=plan.update.num_tokens,
+            updates=plan.update.num_tokens,
+        )
+
+    def report(self, unit_id: int, crc_ok: bool, restart: bool = False) -> None:
+        self._mirror.report(unit_id, crc_ok)
+        self._restart |= restart
+
+    def _advance(self, state: PictureState, unit_id: int, update: StateUpdate) -> PictureState:
+        return apply(state, update, self.tokenizer.codebooks, renewed_blocks(unit_id, self.settings))

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to send of a key frame: the updates with the most gain per bit that the budget holds.
+
+For a price lambda of a bit, vectors and tokens are chosen that lower squared error + lambda * bits; the price is
+then moved until the payload fits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ...models.motion import MotionSearch, block_errors
+from ...models.tokenizers.moving_state import (
+    BLOCKS,
+    GRIDS,
+    REACH,
+    SIDE,
+    LevelUpdate,
+    PictureState,
+    StateUpdate,
+    enlarge_level,
+    predict,
+    reduce_level,
+)
+from ...models.tokenizers.pyramid import PATCH
+from . import syntax, vectors
+
+_MOST_TRIALS = 10
+_FULL = 0.96  # share of the budget from which a payload is good enough
+_NOTHING = StateUpdate(None, [LevelUpdate(np.zeros((g, g), np.bool_), np.zeros(0, np.int64)) for g in GRIDS])
+_LENGTHS = vectors.lengths_bits(2 * REACH)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An update and its bits."""
+
+    update: StateUpdate
+    written: syntax.Written
+
+
+class Planner:
+    """Chooses updates; remembers the last price and how often each level was refined.
+
+    Args:
+        codebooks: float (num_codes, 48) of each level.
+        motion: whether blocks may move.
+    """
+
+    def __init__(self, codebooks: Sequence[torch.Tensor], motion: bool = True):
+        self._codebooks = codebooks
+        self._powers = [book.square().sum(1) for book in codebooks]
+        self._num_codes = [len(book) for book in codebooks]
+        self._motion = MotionSearch() if motion else None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was learned from earlier key frames."""
+        self._price = 3e-3
+        self._share = np.array([0.3, 0.5, 0.4, 0.25, 0.05, 0.003])
+
+    def plan(
+        self,
+        state: PictureState,
+        target: torch.Tensor,
+        budget_bits: int,
+        now: np.ndarray | None = None,
+        before: np.ndarray | None = None,
+        renewed: np.ndarray | None = None,
+    ) -> Plan:
+        """The best update that fits.
+
+        Args:
+            state: what the receiver holds.
+            target: float (3, SIDE, SIDE) YCC, what it should see.
+            budget_bits: bits of the payload.
+            now, before: uint8 (SIDE, SIDE, 3) RGB, this and the last key frame, for the search of motion;
+                None: nothing moves.
+        """
+        shifts = errors = None
+        if self._motion is not None and now is not None and before is not None:
+            shifts = self._motion.candidates(now, before)
+            errors = block_errors(state.ycc, target, shifts)
+        best = Plan(_NOTHING, syntax.write(_NOTHING, self._num_codes))
+        price, low, high = self._price, 0.0, math.inf  # too cheap, dear enough
+        for _ in range(_MOST_TRIALS):
+            field = None if shifts is None or errors is None else choose_vectors(shifts, errors, price)
+            predicted = predict(state, field, renewed).ycc
+            update = StateUpdate(field, self._levels(predicted, target, price))
+            written = syntax.write(update, self._num_codes)
+            self._share = 0.5 * self._share + 0.5 * np.array([level.mask.mean() for level in update.levels])
+            fits = written.bits.size <= budget_bits
+            if fits:
+                best, high, self._price = Plan(update, written), price, price
+                if written.bits.size >= _FULL * budget_bits:
+                    break
+            else:
+                low = price
+            price = self._next_price(price, written.bits.size / budget_bits, low, high)
+            if price < 1e-7:  # nothing is left to be sent
+                break
+        return best
+
+    @staticmethod
+    def _next_price(price: float, load: float, low: float, high: float) -> float:
+        guess = price * min(max(load, 0.1), 8.0) ** 1.4
+        if low < guess < high:
+            return guess
+        return math.sqrt(max(low, price / 4) * min(high, price * 4))
+
+    def _levels(self, predicted: torch.Tensor, target: torch.Tensor, price: float) -> list[LevelUpdate]:
+        """Level by level the patches whose gain is worth their bits, each level seeing the coarser ones' work."""
+        ycc, levels = predicted, []
+        for number, (grid, book) in enumerate(zip(GRIDS, self._codebooks, strict=True)):
+            patches = reduce_level(target - ycc, grid)
+            share = min(max(self._share[number], 0.5 / grid**2), 0.95)
+            bits = max(math.log2(len(book)) + math.log2((1 - share) / share), 1.0)
+            least = price * bits / (SIDE / (PATCH * grid)) ** 2  # gain in the reduced picture
+            places = torch.nonzero(patches.square().sum(1) > least)[:, 0]  # no code gains more than that
+            mask, values = np.zeros(grid * grid, np.bool_), np.zeros(0, np.int64)
+            if len(places):
+                scores = torch.addmm(self._powers[number], patches[places], book.T, alpha=-2)
+                score, index = scores.min(1)
+                worth = -score > least
+                places, index = places[worth], index[worth]
+                mask[places.numpy()] = True
+                values = index.numpy()
+                chosen = torch.zeros_like(patches)
+                chosen[places] = book[index]
+                ycc = ycc + enlarge_level(chosen, grid)
+            levels.append(LevelUpdate(mask.reshape(grid, grid), values))
+        return levels
+
+
+def choose_vectors(shifts: np.ndarray, errors: np.ndarray, price: float) -> np.ndarray | None:
+    """Block by block the shift with the lowest error + price * bits; None where none pays.
+
+    Args:
+        shifts: int (n, 2), no motion first.
+        errors: float (n, BLOCKS, BLOCKS).
+    """
+    field = np.zeros((BLOCKS, BLOCKS, 2), np.int64)
+    for row in range(BLOCKS):
+        for column in range(BLOCKS):
+            expected, _ = vectors.predict(field, row, column)
+            difference = np.abs(shifts - np.array(expected))
+            bits = np.where(difference.any(1), 2.0 + _LENGTHS[difference].sum(1), 0.4)
+            field[row, column] = shifts[np.argmin(errors[:, row, column] + price * bits)]
+    return field if field.any() else None

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What both ends of a closed-loop link agree on beforehand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ...errors import SettingsError
+
+MEMORIES = ("gop", "refresh", "feedback")
+
+
+@dataclass(frozen=True)
+class ClosedLoopSettings:
+    """Common configuration of encoder and decoder.
+
+    Attributes:
+        stride: S, frames per key frame.
+        gop: N, frames of a GOP.
+        memory: how the state outlives losses. "gop": it starts from nothing each GOP, as in the paper.
+            "refresh": it lives on while a part of it is renewed with each key frame, so that losses heal and a
+            late receiver gets a picture. "feedback": it lives on; the transmitter hears what arrived and takes
+            back what did not.
+        motion: whether blocks of the state may move.
+    """
+
+    stride: int = 8
+    gop: int = 32
+    memory: Literal["gop", "refresh", "feedback"] = "feedback"
+    motion: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("stride", "gop"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not 1 <= value < 1 << 31:
+                raise SettingsError(f"{name} must be a whole number of frames, at least 1, got {value!r}")
+        if self.memory not in MEMORIES:
+            raise SettingsError(f"memory must be one of {', '.join(MEMORIES)}, got {self.memory!r}")

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Vectors of the block shifts: prediction from the neighbours, and their bits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...models.tokenizers.moving_state import BLOCKS, REACH
+from .range_coder import BitModel, RangeDecoder, RangeEncoder
+
+_PREFIX_BITS = 6  # longest Exp-Golomb prefix: differences up to 2 REACH
+Vector = tuple[int, int]
+
+
+def predict(vectors: np.ndarray, row: int, column: int) -> tuple[Vector, int]:
+    """What the neighbours that are known let expect, and a context: how many different vectors they have.
+
+    Args:
+        vectors: (BLOCKS, BLOCKS, 2); only places before (row, column), row by row, are read.
+    """
+    known: list[Vector] = []
+    for y, x in ((row, column - 1), (row - 1, column), (row - 1, column + 1)):
+        if y >= 0 and 0 <= x < BLOCKS:
+            known.append((int(vectors[y, x, 0]), int(vectors[y, x, 1])))
+    if len(known) == 3:
+        a, b, c = known
+        return (sorted((a[0], b[0], c[0]))[1], sorted((a[1], b[1], c[1]))[1]), len(set(known))
+    return (known[0] if known else (0, 0)), len(set(known))
+
+
+class _Models:
+    """Counts that both ends start from, in the proportions found on training clips."""
+
+    def __init__(self) -> None:
+        self.differs = [BitModel(10 * (1 - s), 10 * s) for s in (0.38, 0.25, 0.5, 0.65)]
+        self.nonzero = [BitModel(5, 15), BitModel(6, 14)]
+        self.prefix = [BitModel(20 * (1 - s), 20 * s) for s in (0.58, 0.47, 0.39, 0.26, 0.05, 0.02)]
+
+
+def write(encoder: RangeEncoder, vectors: np.ndarray | None) -> None:
+    """One flag, and with it all vectors."""
+    encoder.number(int(vectors is not None), 2)
+    if vectors is None:
+        return
+    models = _Models()
+    for row in range(BLOCKS):
+        for column in range(BLOCKS):
+            expected, context = predict(vectors, row, column)
+            difference = (int(vectors[row, column, 0]) - expected[0], int(vectors[row, column, 1]) - expected[1])
+            encoder.bit(int(difference != (0, 0)), models.differs[context])
+            if difference != (0, 0):
+                for axis, value in enumerate(difference):
+                    _write_number(encoder, value, models, axis)
+
+
+def read(decoder: RangeDecoder) -> np.ndarray | None:
+    """Inverse of `write`; from hostile bits too, every vector is within REACH."""
+    if not decoder.number(2):
+        return None
+    vectors = np.zeros((BLOCKS, BLOCKS, 2), np.int64)
+    models = _Models()
+    for row in range(BLOCKS):
+        for column in range(BLOCKS):
+            expected, context = predict(vectors, row, column)
+            difference = (0, 0)
+            if decoder.bit(models.differs[context]):
+                difference = (_read_number(decoder, models, 0), _read_number(decoder, models, 1))
+            for axis in (0, 1):
+                value = expected[axis] + difference[axis]
+                vectors[row, column, axis] = min(max(value, -REACH), REACH)
+    return vectors
+
+
+def _write_number(encoder: RangeEncoder, value: int, models: _Models, axis: int) -> None:
+    """Zero flag, sign, magnitude by Exp-Golomb."""
+    encoder.bit(int(value != 0), models.nonzero[axis])
+    if value == 0:
+        return
+    encoder.number(int(value < 0), 2)
+    length = abs(value).bit_length() - 1
+    for i in range(_PREFIX_BITS):
+        encoder.bit(int(i < length), models.prefix[i])
+        if i >= length:
+            break
+    if length:
+        encoder.number(abs(value) - (1 << length), 1 << length)
+
+
+def _read_number(decoder: RangeDecoder, models: _Models, axis: int) -> int:
+    if not decoder.bit(models.nonzero[axis]):
+        return 0
+    negative = decoder.number(2)
+    length = 0
+    while length < _PREFIX_BITS and decoder.bit(models.prefix[length]):
+        length += 1
+    value = (1 << length) + (decoder.number(1 << length) if length else 0)
+    return -value if negative else value
+
+
+def lengths_bits(largest: int) -> np.ndarray:
+    """About the bits of a difference of 0..largest pixels in one axis, for the search."""
+    size = np.arange(largest + 1)
+    return np.where(size == 0, 1.0, 2.0 + 2.0 * np.log2(size + 1.0))

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The receiver's picture state: a reduced picture that block shifts move and tokens refine.
+
+A token of level g adds one 4x4-pixel patch to the picture reduced to 4g x 4g pixels; what it adds is enlarged
+to the whole state. Tokens are increments, so a place can be refined again and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from .pyramid import PATCH, from_patches, resize, to_patches
+
+SIDE = 128  # pixels along the side of the state
+GRIDS = (1, 2, 4, 8, 16, 32)  # patches along the side, level by level
+BLOCKS = 8  # blocks along the side that move as one
+BLOCK = SIDE // BLOCKS  # pixels along the side of one
+REACH = 22  # longest shift in pixels of the state and axis
+OVERLAP = 4  # pixels from a block's edge up to which its neighbour's vector counts too
+MOST_MIXED = 0.75  # largest share of the neighbours' vectors
+AGE_SIDE = 32  # side of the freshness maps
+FADE = 0.9  # what is left of a map's freshness one key frame later
+
+
+@dataclass(frozen=True)
+class LevelUpdate:
+    """Tokens of one level.
+
+    Attributes:
+        mask: bool (g, g), which patches are refined.
+        values: int64 (updates,), their codes, row by row.
+    """
+
+    mask: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class StateUpdate:
+    """All that one payload says.
+
+    Attributes:
+        field: int64 (BLOCKS, BLOCKS, 2), where each block comes from: (x, y) in pixels of the state; None:
+            nothing moves.
+        levels: one for each grid, coarse to fine.
+    """
+
+    field: np.ndarray | None
+    levels: Sequence[LevelUpdate]
+
+    @property
+    def num_tokens(self) -> int:
+        """Updates of all levels."""
+        return sum(level.values.size for level in self.levels)
+
+
+@dataclass
+class PictureState:
+    """Attributes:
+    ycc: float (3, SIDE, SIDE), centred luma and weighted chroma (`pyramid.to_ycc`).
+    freshness: float (len(GRIDS), AGE_SIDE, AGE_SIDE), 1 where a level's token has just come, fading after.
+    """
+
+    ycc: torch.Tensor = field(default_factory=lambda: torch.zeros(3, SIDE, SIDE))
+    freshness: torch.Tensor = field(default_factory=lambda: torch.zeros(len(GRIDS), AGE_SIDE, AGE_SIDE))
+
+    def to_bytes(self) -> np.ndarray:
+        """uint8, what `from_bytes` reads."""
+        parts = (self.ycc.half().numpy().tobytes(), (self.freshness * 255).round().byte().numpy().tobytes())
+        return np.frombuffer(b"".join(parts), np.uint8)
+
+    @classmethod
+    def from_bytes(cls, data: np.ndarray) -> PictureState:
+        """The state that `to_bytes` gave, rounded to half precision."""
+        split = 2 * 3 * SIDE * SIDE
+        ycc = torch.from_numpy(data[:split].copy().view(np.float16).astype(np.float32))
+        freshness = torch.from_numpy(data[split:].astype(np.float32) / 255)
+        return cls(ycc.view(3, SIDE, SIDE), freshness.view(len(GRIDS), AGE_SIDE, AGE_SIDE))
+
+
+def move(picture: torch.Tensor, vectors: np.ndarray) -> torch.Tensor:
+    """Each block taken from where its vector points; beyond the border the border goes on.
+
+    Near its edges a block is mixed with what the neighbours' vectors give (overlapped block motion compensation,
+    Orchard and Sullivan 1994), else the edges would stay in the state: 0.4 dB on held-out clips.
+
+    Args:
+        picture: float (c, S, S), S a multiple of BLOCKS.
+        vectors: (BLOCKS, BLOCKS, 2) shifts (x, y) in pixels of the state.
+    """
+    side = picture.shape[-1]
+    block = side // BLOCKS
+    shifts = torch.from_numpy(np.rint(np.asarray(vectors) * side / SIDE).astype(np.int64))
+    axis = torch.arange(side)
+    own, place = axis // block, axis % block
+    near = (own + torch.where(place < block // 2, -1, 1)).clamp(0, BLOCKS - 1)
+
+    def taken(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        shift = shifts[rows][:, columns]
+        x = (axis[None, :] + shift[..., 0]).clamp(0, side - 1)
+        y = (axis[:, None] + shift[..., 1]).clamp(0, side - 1)
+        return picture[:, y, x]
+
+    if block < 2 * OVERLAP:  # freshness maps: too coarse to be mixed
+        return taken(own, own)
+    depth = torch.minimum(place, block - 1 - place) + 0.5  # pixels from the nearer edge
+    weight = (0.5 * (1 - depth / OVERLAP)).clamp(min=0)
+    across, down = weight[None, :], weight[:, None]
+    scale = MOST_MIXED / (across + down).clamp(min=MOST_MIXED)  # corners keep a share of their own
+    across, down = across * scale, down * scale
+    return (
+        taken(own, own) * (1 - across - down) + taken(own, near) * across + taken(near, own) * down
+    )
+
+
+def enlarge_level(patches: torch.Tensor, grid: int) -> torch.Tensor:
+    """Patches (g*g, 48) of a level as a picture (3, SIDE, SIDE)."""
+    return resize(from_patches(patches[None], grid), SIDE)[0]
+
+
+def reduce_level(picture: torch.Tensor, grid: int) -> torch.Tensor:
+    """The patches (g*g, 48) of a picture (3, SIDE, SIDE) at a level."""
+    return to_patches(resize(picture[None], PATCH * grid))[0]
+
+
+def predict(state: PictureState, vectors: np.ndarray | None, renewed: np.ndarray | None) -> PictureState:
+    """The state before its tokens: moved, a bit less fresh, renewed blocks empty.
+
+    Args:
+        vectors: as `StateUpdate.field`.
+        renewed: bool (BLOCKS, BLOCKS), blocks that start from nothing; None: none.
+    """
+    ycc, freshness = state.ycc, state.freshness
+    if vectors is not None:
+        ycc, freshness = move(ycc, vectors), move(freshness, vectors)
+    freshness = freshness * FADE
+    if renewed is not None:
+        kept = torch.from_numpy(~renewed).float()[None]
+        ycc = ycc * kept.repeat_interleave(BLOCK, 1).repeat_interleave(BLOCK, 2)
+        of_map = AGE_SIDE // BLOCKS
+        freshness = freshness * kept.repeat_interleave(of_map, 1).repeat_interleave(of_map, 2)
+    return PictureState(ycc, freshness)
+
+
+def apply(
+    state: PictureState,
+    update: StateUpdate,
+    codebooks: Sequence[torch.Tensor],
+    renewed: np.ndarray | None = None,
+) -> PictureState:
+    """The state after one payload; `state` stays as it is.
+
+    Args:
+        codebooks: float (num_codes, 48) of each level; values beyond a codebook add nothing.
+        renewed: as `predict`.
+    """
+    before = predict(state, update.field, renewed)
+    ycc, freshness = before.ycc.clone(), before.freshness
+    for number, (grid, level, book) in enumerate(zip(GRIDS, update.levels, codebooks, strict=True)):
+        values = torch.from_numpy(level.values)
+        known = values < len(book)
+        places = torch.from_numpy(np.flatnonzero(level.mask))[known]
+        if not len(places):
+            continue
+        patches = torch.zeros(grid * grid, book.shape[1])
+        patches[places] = book[values[known]]
+        ycc += enlarge_level(patches, grid)
+        marks = torch.from_numpy(level.mask)[None, None].float()
+        marks = F.interpolate(marks, size=AGE_SIDE, mode="nearest")[0, 0]
+        freshness[number] = torch.maximum(freshness[number], marks)
+    return PictureState(ycc, freshness)
