@@ -15,7 +15,7 @@ class headless_link(gr.top_block):
         channel = resivid.channel([snr_db], seed=0)
         self.receiver = resivid.receiver(output, settings, transmitter.rate)
         self.connect(transmitter, channel, self.receiver)
-        for port in ("mcs", "credit", "done"):  # the way back: row, free places, end
+        for port in ("mcs", "report", "credit", "done"):  # the way back: row, what arrived, free places, end
             self.msg_connect((self.receiver, port), (transmitter, port))
 
 

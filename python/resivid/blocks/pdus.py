@@ -106,6 +106,30 @@ def to_payload(pdu: pmt.pmt_base) -> tuple[Payload | Unit, dict[str, Any]]:
 _FIGURES = {"mcs": int, "crc_ok": bool, "snr_db": float, "iterations": int, "symbols": int}
 
 
+def from_report(unit_id: int, crc_ok: bool, restart: bool) -> pmt.pmt_base:
+    """Message `report`: a dictionary with the arguments of `CodecEncoder.report`."""
+    entries = pmt.make_dict()
+    for key, value in (("frame", unit_id), ("crc_ok", crc_ok), ("restart", restart)):
+        entries = pmt.dict_add(entries, pmt.intern(key), pmt.to_pmt(value))
+    return entries
+
+
+def to_report(message: pmt.pmt_base) -> tuple[int, bool, bool]:
+    """Inverse of `from_report`.
+
+    Raises:
+        ValueError: no dictionary, or a field is missing or of another type.
+    """
+    if not pmt.is_dict(message) or pmt.is_null(message):
+        raise ValueError(f"expected a dictionary, got {_short(message)}")
+    fields = pmt.to_python(message)
+    return (
+        _field(fields, "frame", int),
+        _field(fields, "crc_ok", bool),
+        _field(fields, "restart", bool, False),
+    )
+
+
 def from_frame(frame: np.ndarray, index: int) -> pmt.pmt_base:
     """PDU `frames`: one picture, uint8 (H, W, 3) RGB, row by row."""
     height, width, _ = frame.shape

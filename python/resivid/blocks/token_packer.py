@@ -16,7 +16,7 @@ from ..link.statistics import StatisticsCollector
 from . import pdus
 from .guarded import guarded
 
-TOKENS, MCS, PAYLOAD = pmt.intern("tokens"), pmt.intern("mcs"), pmt.intern("payload")
+TOKENS, MCS, REPORT, PAYLOAD = (pmt.intern(name) for name in ("tokens", "mcs", "report", "payload"))
 
 
 class token_packer(gr.basic_block):
@@ -24,7 +24,8 @@ class token_packer(gr.basic_block):
 
     Message `mcs` (integer, row of the MCS table) sets the budget. In lock-step, unit n waits for and uses
     the message that answers unit n - `feedback_delay`, so that the rows do not depend on timing. A codec
-    that plans a whole GOP, (15), gets it before its first unit is packed, and the GOP keeps one row.
+    that plans a whole GOP, (15), gets it before its first unit is packed, and the GOP keeps one row. Message
+    `report` of the receiver's `token_unpacker` goes to the codec; a codec that wants reports is waited for likewise.
 
     Any error of the codec ends the stream; it is in `error`. `dropped` counts bad messages.
 
@@ -61,9 +62,11 @@ class token_packer(gr.basic_block):
         self.dropped, self.error = 0, None
         self._plans = codec_encoder.units_to_plan > 1
         self._rows = deque([start_mcs] * feedback_delay)  # one for each unit that may be packed now
+        self._reports_ahead = feedback_delay  # units that may be packed before another report
+        self._waits_for_reports = lock_step and codec_encoder.wants_reports
         self._units: deque[Unit] = deque()
         self.payload_bits(start_mcs)  # an unknown row is refused here
-        for port, handler in ((TOKENS, self.on_tokens), (MCS, self.on_mcs)):
+        for port, handler in ((TOKENS, self.on_tokens), (MCS, self.on_mcs), (REPORT, self.on_report)):
             self.message_port_register_in(port)
             self.set_msg_handler(port, handler)
         self.message_port_register_out(PAYLOAD)
@@ -77,6 +80,12 @@ class token_packer(gr.basic_block):
         self._rows.append(row)
         if not self.lock_step:
             self._rows = deque([row])
+        self._pack_ready()
+
+    @guarded
+    def on_report(self, message):
+        self.codec.report(*pdus.to_report(message))
+        self._reports_ahead += 1
         self._pack_ready()
 
     @guarded
@@ -107,6 +116,8 @@ class token_packer(gr.basic_block):
         first = self._units[0]
         if first.end:
             return True
+        if self._waits_for_reports and self._reports_ahead < 1:
+            return False
         return bool(self._rows) and (not self._plans or not first.gop_start or self._gop_is_whole())
 
     def _gop_is_whole(self) -> bool:
@@ -116,6 +127,7 @@ class token_packer(gr.basic_block):
     def _pack(self, unit):
         started = time.perf_counter()
         row = self._rows.popleft() if self.lock_step else self._rows[0]
+        self._reports_ahead -= 1
         if unit.gop_start or not self._plans:
             self.mcs = row
         budget_bits = self.payload_bits(self.mcs)

@@ -13,14 +13,15 @@ from ..link.statistics import StatisticsCollector
 from . import pdus
 from .guarded import guarded
 
-PAYLOAD, TOKENS = pmt.intern("payload"), pmt.intern("tokens")
+PAYLOAD, REPORT, TOKENS = (pmt.intern(name) for name in ("payload", "report", "tokens"))
 
 
 class token_unpacker(gr.basic_block):
     """PDU `payload` to PDU `tokens`: the receiver's state after each transport block.
 
     A block whose CRC failed, or that the codec cannot read, updates nothing and still gives one PDU. `dropped`
-    counts bad messages and blocks that could not be read.
+    counts bad messages and blocks that could not be read. Message `report` says of each block whether it was
+    used, for the transmitter's `token_packer`.
 
     Args:
         codec_decoder: the codec; the `video_sink` behind must get the same object.
@@ -33,6 +34,7 @@ class token_unpacker(gr.basic_block):
         self.codec, self.statistics, self.dropped = codec_decoder, statistics, 0
         self.message_port_register_in(PAYLOAD)
         self.set_msg_handler(PAYLOAD, self.on_payload)
+        self.message_port_register_out(REPORT)
         self.message_port_register_out(TOKENS)
 
     @guarded
@@ -43,15 +45,16 @@ class token_unpacker(gr.basic_block):
         self.message_port_pub(TOKENS, pdus.from_unit(payload))
 
     def _unpack(self, payload, figures) -> Unit:
-        started = time.perf_counter()
+        started, used = time.perf_counter(), figures["crc_ok"]
         try:
-            unit = self.codec.unpack(payload if figures["crc_ok"] else None)
+            unit = self.codec.unpack(payload if used else None)
         except (
             Exception
         ) as error:  # bits that only seem good, or a codec's mistake: lock-step waits for a PDU
             self.dropped += 1
             self.logger.warn(f"payload of frame {payload.first_frame} not used: {error}")
-            unit = self.codec.unpack(None)
+            unit, used = self.codec.unpack(None), False
+        self.message_port_pub(REPORT, pdus.from_report(payload.first_frame, used, self.codec.wants_restart))
         if self.statistics is not None:
             self.statistics.received(payload.first_frame, **figures)
             self.statistics.stage("unpacker", time.perf_counter() - started)

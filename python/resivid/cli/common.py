@@ -75,6 +75,23 @@ ReferenceOption = Annotated[
         "--reference", help="Compare tokens with the receiver's state or with the previous key frame."
     ),
 ]
+CodecOption = Annotated[
+    Literal["resi_vidtok", "closed_loop"],
+    typer.Option(
+        "--codec",
+        help="resi_vidtok: the paper's prefix of changed tokens; closed_loop: block shifts and tokens by gain per bit.",
+    ),
+]
+MemoryOption = Annotated[
+    Literal["gop", "refresh", "feedback"],
+    typer.Option(
+        "--memory",
+        help="closed_loop: the state is reset each GOP, renewed bit by bit, or kept true by the receiver's reports.",
+    ),
+]
+MotionOption = Annotated[
+    bool, typer.Option("--motion/--no-motion", help="closed_loop: blocks of the receiver's state may move.")
+]
 JsonOption = Annotated[
     Optional[Path],
     typer.Option("--json", metavar="FILE", help="Write the statistics document here; - is standard output."),

@@ -47,10 +47,11 @@ def decode(
         )
         model = load_tokenizer(name, tokenizer_weights)
         _check_tokenizer(reader, model)
-        codec = load_codec()  # version 1 of the file holds Resi-VidTok payloads
-        settings = codec.make_settings(
-            stride=header.stride, gop=header.gop, gop_prefix=header.gop_prefix, reference=header.reference
-        )
+        codec = load_codec(_codec_name(reader))
+        try:
+            settings = codec.make_settings(stride=header.stride, gop=header.gop, **header.options)
+        except TypeError as error:
+            raise FormatError(f"{source}: options of codec {header.codec}: {error}") from error
         decoder = codec.make_decoder(model, load_interpolator(interpolator, interpolator_weights), settings)
         with (
             VideoWriter(output, header.rate, header.size, header.size) as writer,
@@ -72,6 +73,16 @@ def _units(reader, decoder, stop):
         if stop.wanted:
             return
     yield Unit(reader.header.num_frames, reader.header.num_frames, end=True)
+
+
+def _codec_name(reader: RvtReader) -> str:
+    """A file may name a codec of the registry, not code to import."""
+    from ..codec.registry import CODECS
+
+    name = reader.header.codec
+    if name not in CODECS:
+        raise FormatError(f"{reader.path}: names codec {name!r}; known: {', '.join(CODECS)}")
+    return name
 
 
 def _tokenizer_name(reader: RvtReader, wanted: str | None) -> str:

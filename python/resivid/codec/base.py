@@ -60,6 +60,7 @@ class CodecEncoder(Protocol):
     """Transmitter side of a codec."""
 
     units_to_plan: int  # units that `plan` wants to see before the first is packed; 1: no planning
+    wants_reports: bool  # whether `report` must have told of unit n - d before unit n is packed
 
     def analyse(self, frame: np.ndarray) -> Unit | None:
         """Take the next frame, uint8 (H, W, 3) RGB; return a unit when one is complete."""
@@ -85,13 +86,19 @@ class CodecEncoder(Protocol):
         """
         ...
 
-    def report(self, unit_id: int, crc_ok: bool) -> None:
-        """Optional feedback: unit `unit_id` (its first frame) arrived or not."""
+    def report(self, unit_id: int, crc_ok: bool, restart: bool = False) -> None:
+        """Optional feedback: unit `unit_id` (its first frame) arrived or not.
+
+        Args:
+            restart: the receiver has no state to build on and asks for a unit that starts from nothing.
+        """
         ...
 
 
 class CodecDecoder(Protocol):
     """Receiver side of a codec."""
+
+    wants_restart: bool  # as `CodecEncoder.report` takes it
 
     def unpack(self, payload: Payload | None) -> Unit:
         """Update the state from one payload; None when its CRC failed: no update, the state stays.

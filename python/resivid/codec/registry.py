@@ -12,14 +12,16 @@ from typing import Any, Protocol, cast
 from ..errors import SettingsError
 from .base import CodecDecoder, CodecEncoder
 
-CODECS = {"resi_vidtok": ".resi_vidtok"}
+CODECS = {"resi_vidtok": ".resi_vidtok", "closed_loop": ".closed_loop"}
 
 
 class CodecModule(Protocol):
     """What the module of a codec offers."""
 
+    OPTIONS: tuple[str, ...]  # what `make_settings` takes beside `stride` and `gop`
+
     def make_settings(self, **options: Any) -> Any:
-        """Frozen settings that both ends share, from `stride`, `gop`, `gop_prefix` and `reference`."""
+        """Frozen settings that both ends share, from `stride`, `gop` and OPTIONS."""
         ...
 
     def make_encoder(self, tokenizer: Any, settings: Any) -> CodecEncoder:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
 
@@ -25,18 +25,17 @@ from ..errors import FormatError, ResividError
 from .base import Payload
 
 MAGIC = b"\x89RVT\r\n\x1a\n"  # as PNG's: a transfer that changes line ends or drops bit 7 is found at once
-VERSION = 1
+VERSION = 2
 MAX_PAYLOAD_BITS = 1 << 20
 MAX_FRAMES = 1 << 24  # 6 days at 30 frame/s
-MAX_TEXT = {"tokenizer": 256, "mcs_table": 256, "weights": 1 << 16}  # bytes
+MAX_TEXT = {"codec": 256, "options": 1 << 10, "tokenizer": 256, "mcs_table": 256, "weights": 1 << 16}  # bytes
 
 _START = struct.Struct("<8sH")
-# size, L, flags, rate numerator and denominator, stride, gop, symbols, frames, key frames
-_FIXED = struct.Struct("<HHBIIIIIII")
+# size, L, rate numerator and denominator, stride, gop, symbols, frames, key frames
+_FIXED = struct.Struct("<HHIIIIIII")
 _RECORD = struct.Struct("<IBBI")
 _CRC = struct.Struct("<I")
 _LENGTH = struct.Struct("<I")
-_GOP_PREFIX, _PREVIOUS = 1, 2  # header flags
 _GOP_START = 1  # record flag
 
 
@@ -51,8 +50,8 @@ class RvtHeader:
         gop: N in frames.
         num_tokens: L.
         symbols: k_t, channel symbols of one key frame.
-        gop_prefix: payloads carry K in front, (15).
-        reference: "state" or "previous", as in `ResiVidTokSettings`.
+        codec: name in the codec registry.
+        options: what the codec's settings take beside stride and GOP.
         tokenizer: name in the registry.
         mcs_table: name of the table that the rows of the records count in.
         weights: file name to SHA-256 of the tokenizer's weights.
@@ -66,9 +65,9 @@ class RvtHeader:
     gop: int
     num_tokens: int
     symbols: int
-    gop_prefix: bool
-    reference: Literal["state", "previous"]
+    codec: str
     tokenizer: str
+    options: dict[str, str | bool] = field(default_factory=dict)
     mcs_table: str = "table1"
     weights: dict[str, str] = field(default_factory=dict)
     num_frames: int = 0
@@ -222,7 +221,7 @@ class RvtReader:
         return self._header(values, texts)
 
     def _header(self, values: tuple[int, ...], texts: dict[str, bytes]) -> RvtHeader:
-        size, num_tokens, flags, above, below, stride, gop, symbols, frames, key_frames = values
+        size, num_tokens, above, below, stride, gop, symbols, frames, key_frames = values
         if not (size and num_tokens and above and below and stride and gop):
             raise FormatError(f"{self.path}: header: size, tokens, rate, stride and GOP must not be 0")
         if max(stride, gop) >= 1 << 31:
@@ -231,11 +230,14 @@ class RvtReader:
             raise FormatError(f"{self.path}: header: {key_frames} key frames in {frames} frames")
         try:
             weights = json.loads(texts["weights"])
-            names = {name: texts[name].decode() for name in ("tokenizer", "mcs_table")}
+            options = json.loads(texts["options"])
+            names = {name: texts[name].decode() for name in ("codec", "tokenizer", "mcs_table")}
         except ValueError as error:  # JSON and UTF-8 alike
             raise FormatError(f"{self.path}: header: {error}") from error
         if not isinstance(weights, dict) or not all(isinstance(v, str) for v in weights.values()):
             raise FormatError(f"{self.path}: header: weights: expected file names and hashes")
+        if not isinstance(options, dict) or not all(isinstance(v, str | bool) for v in options.values()):
+            raise FormatError(f"{self.path}: header: options: expected names and values")
         return RvtHeader(
             size=size,
             rate=Fraction(above, below),
@@ -243,8 +245,7 @@ class RvtReader:
             gop=gop,
             num_tokens=num_tokens,
             symbols=symbols,
-            gop_prefix=bool(flags & _GOP_PREFIX),
-            reference="previous" if flags & _PREVIOUS else "state",
+            options=options,
             weights=weights,
             num_frames=frames,
             num_key_frames=key_frames,
@@ -264,6 +265,8 @@ class RvtReader:
 
 def _encode_header(header: RvtHeader) -> bytes:
     texts = {
+        "codec": header.codec.encode(),
+        "options": json.dumps(header.options, sort_keys=True).encode(),
         "tokenizer": header.tokenizer.encode(),
         "mcs_table": header.mcs_table.encode(),
         "weights": json.dumps(header.weights, sort_keys=True).encode(),
@@ -275,7 +278,6 @@ def _encode_header(header: RvtHeader) -> bytes:
     data = _START.pack(MAGIC, VERSION) + _FIXED.pack(
         header.size,
         header.num_tokens,
-        _GOP_PREFIX * header.gop_prefix | _PREVIOUS * (header.reference == "previous"),
         rate.numerator,
         rate.denominator,
         header.stride,

@@ -22,7 +22,7 @@ from .transmitter import PACKET_LEN
 class receiver(gr.hier_block2):
     """Soft demapping, decoding, unpacking, token state, detokenization, interpolation, MCS selection.
 
-    Stream in: complex symbols, one key frame a packet. Messages out: `mcs`, `credit` and `done`, which belong
+    Stream in: complex symbols, one key frame a packet. Messages out: `mcs`, `report`, `credit` and `done`, which belong
     to the transmitter's ports of these names, and `frames`, one PDU a picture.
 
     Args:
@@ -83,13 +83,14 @@ class receiver(gr.hier_block2):
             statistics,
             max_waiting=max(1024, settings.credits),  # a GOP that was held back comes all at once
         )
-        for port in ("mcs", "credit", "done", "frames"):
+        for port in ("mcs", "report", "credit", "done", "frames"):
             self.message_port_register_hier_out(port)
         self.connect(self, self.decoder)
         self.msg_connect((self.decoder, "payload"), (self.unpacker, "payload"))
         self.msg_connect((self.decoder, "payload"), (self.selector, "snr"))
         self.msg_connect((self.unpacker, "tokens"), (self.sink, "tokens"))
         self.msg_connect((self.selector, "mcs"), (self, "mcs"))
+        self.msg_connect((self.unpacker, "report"), (self, "report"))
         for port in ("credit", "done", "frames"):
             self.msg_connect((self.sink, port), (self, port))
 

@@ -28,6 +28,8 @@ class LinkSettings:
         mcs_table: "table1", "calibrated", "air", or a YAML file.
         gop_prefix: one K per GOP, (15), instead of one per key frame, (14).
         reference: what a token is compared with, "state" or "previous".
+        memory: how the state of the closed loop outlives losses: "gop", "refresh" or "feedback".
+        motion: whether blocks of that state may move.
         codec: name in the codec registry.
         tokenizer, interpolator: names in the model registry.
         weights, interpolator_weights: weight files; None for those that the registry finds.
@@ -40,6 +42,8 @@ class LinkSettings:
     mcs_table: str | Path = "table1"
     gop_prefix: bool = False
     reference: Literal["state", "previous"] = "state"
+    memory: Literal["gop", "refresh", "feedback"] = "feedback"
+    motion: bool = True
     codec: str = "resi_vidtok"
     tokenizer: str = "multiscale"
     weights: Path | None = None
@@ -77,11 +81,14 @@ class LinkSettings:
         return load_codec(self.codec)
 
     @property
+    def codec_options(self) -> dict[str, Any]:
+        """What the codec's settings take beside stride and GOP."""
+        return {name: getattr(self, name) for name in self.codec_module.OPTIONS}
+
+    @property
     def codec_settings(self) -> Any:
         """The part that the codec needs."""
-        return self.codec_module.make_settings(
-            stride=self.stride, gop=self.gop, gop_prefix=self.gop_prefix, reference=self.reference
-        )
+        return self.codec_module.make_settings(stride=self.stride, gop=self.gop, **self.codec_options)
 
     def check_budget(self, row: int | None = None) -> None:
         """Refuse a budget that cannot carry a single token.

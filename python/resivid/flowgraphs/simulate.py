@@ -159,7 +159,7 @@ class simulation(gr.top_block):
             )
             if path is not None
         ]
-        for port in ("mcs", "credit", "done"):
+        for port in ("mcs", "report", "credit", "done"):
             self.msg_connect((self.receiver, port), (self.transmitter, port))
 
     def _record(self, path: Path, source: gr.basic_block, description: str) -> IqRecording:

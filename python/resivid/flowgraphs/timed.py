@@ -42,6 +42,11 @@ class TimedTokenizer(_Timed):
         with self._stage("tokenizer.decode"):
             return self._model.decode(tokens)
 
+    def picture(self, state: Any) -> np.ndarray:
+        """The picture of a closed-loop state, counted as `decode` is."""
+        with self._stage("tokenizer.decode"):
+            return self._model.picture(state)  # type: ignore[attr-defined]
+
 
 class TimedInterpolator(_Timed):
     """The interpolator that it is given."""

@@ -21,7 +21,7 @@ PACKET_LEN = "packet_len"
 class transmitter(gr.hier_block2):
     """Sampling, tokenizer, differential tokens, packing, coding.
 
-    Stream out: complex symbols, one key frame a packet. Messages in: `mcs` and `credit` from the receiver,
+    Stream out: complex symbols, one key frame a packet. Messages in: `mcs`, `report` and `credit` from the receiver,
     `done` from the receiver when the last frame is written, which ends the flowgraph.
 
     Args:
@@ -52,12 +52,13 @@ class transmitter(gr.hier_block2):
         )
         self.to_stream = payload_to_stream(settings.largest_payload_bits, PACKET_LEN)
         self.encoder = ldpc_qam_encoder(settings.symbols, settings.table.as_tuples(), PACKET_LEN)
-        for port in ("mcs", "credit", "done"):
+        for port in ("mcs", "report", "credit", "done"):
             self.message_port_register_hier_in(port)
         self.msg_connect((self.source, "tokens"), (self.packer, "tokens"))
         self.msg_connect((self.packer, "payload"), (self.to_stream, "pdus"))
         self.connect(self.to_stream, self.encoder, self)
         self.msg_connect((self, "mcs"), (self.packer, "mcs"))
+        self.msg_connect((self, "report"), (self.packer, "report"))
         self.msg_connect((self, "credit"), (self.source, "credit"))
         self.msg_connect((self, "done"), (self.to_stream, "system"))
 

@@ -40,21 +40,23 @@ class LoopStates:
     def __len__(self) -> int:
         return len(self.states)
 
-    def sample(
-        self, count: int, rng: np.random.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def sample(self, count: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """State pictures, freshness maps and targets of `count` random rows, mirrored half of the time."""
         chosen = rng.integers(len(self), size=count)
         states = [PictureState.from_bytes(self.states[i]) for i in chosen]
         ycc = torch.stack([s.ycc for s in states])
         freshness = torch.stack([s.freshness for s in states])
-        target = torch.stack([torch.from_numpy(self.targets[i]).permute(2, 0, 1).float() / 255 for i in chosen])
+        target = torch.stack(
+            [torch.from_numpy(self.targets[i]).permute(2, 0, 1).float() / 255 for i in chosen]
+        )
         mirrored = torch.from_numpy(rng.random(count) < 0.5)[:, None, None, None]
         ycc, freshness, target = (torch.where(mirrored, t.flip(3), t) for t in (ycc, freshness, target))
         return ycc, freshness, target
 
 
-def film(picture: np.ndarray, rng: np.random.Generator, length: int = FILM_LENGTH, side: int = 256) -> np.ndarray:
+def film(
+    picture: np.ndarray, rng: np.random.Generator, length: int = FILM_LENGTH, side: int = 256
+) -> np.ndarray:
     """A camera that drifts and zooms over a photograph, uint8 (length, side, side, 3).
 
     Args:
@@ -69,7 +71,11 @@ def film(picture: np.ndarray, rng: np.random.Generator, length: int = FILM_LENGT
     for i in range(length):
         matrix = np.array([[zoom, 0, centre[0] - zoom * side / 2], [0, zoom, centre[1] - zoom * side / 2]])
         frames[i] = cv2.warpAffine(
-            picture, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT
+            picture,
+            matrix,
+            (side, side),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REFLECT,
         )
         centre, zoom = centre + speed * zoom, zoom * growth
         speed = speed + rng.normal(0, 1, 2)

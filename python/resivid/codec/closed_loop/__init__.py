@@ -10,6 +10,7 @@ from .settings import ClosedLoopSettings
 __all__ = ["ClosedLoopDecoder", "ClosedLoopEncoder", "ClosedLoopSettings"]
 
 # What `codec.registry` asks of a codec.
+OPTIONS = ("memory", "motion")
 make_settings = ClosedLoopSettings
 make_encoder = ClosedLoopEncoder
 make_decoder = ClosedLoopDecoder

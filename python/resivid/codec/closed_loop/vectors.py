@@ -46,7 +46,10 @@ def write(encoder: RangeEncoder, vectors: np.ndarray | None) -> None:
     for row in range(BLOCKS):
         for column in range(BLOCKS):
             expected, context = predict(vectors, row, column)
-            difference = (int(vectors[row, column, 0]) - expected[0], int(vectors[row, column, 1]) - expected[1])
+            difference = (
+                int(vectors[row, column, 0]) - expected[0],
+                int(vectors[row, column, 1]) - expected[1],
+            )
             encoder.bit(int(difference != (0, 0)), models.differs[context])
             if difference != (0, 0):
                 for axis, value in enumerate(difference):

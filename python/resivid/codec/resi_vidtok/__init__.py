@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["ResiVidTokDecoder", "ResiVidTokEncoder", "ResiVidTokSettings", "make_codec"]
 
 # What `codec.registry` asks of a codec.
+OPTIONS = ("gop_prefix", "reference")
 make_settings = ResiVidTokSettings
 make_encoder = ResiVidTokEncoder
 make_decoder = ResiVidTokDecoder

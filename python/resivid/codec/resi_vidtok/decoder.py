@@ -27,6 +27,8 @@ class ResiVidTokDecoder:
         settings: as the encoder's.
     """
 
+    wants_restart = False  # the next GOP starts from nothing anyway
+
     def __init__(self, tokenizer: Tokenizer, interpolator: Interpolator, settings: ResiVidTokSettings):
         self.tokenizer, self.interpolator, self.settings = tokenizer, interpolator, settings
         self._parse = packing.parse_prefix if settings.gop_prefix else packing.parse

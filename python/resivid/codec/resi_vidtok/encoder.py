@@ -30,6 +30,8 @@ class ResiVidTokEncoder:
         SettingsError: the tokenizer has more tokens than the wire format can count.
     """
 
+    wants_reports = False
+
     def __init__(self, tokenizer: Tokenizer, settings: ResiVidTokSettings):
         if not 1 <= tokenizer.num_tokens <= MAX_TOKENS:
             raise SettingsError(f"a tokenizer must have 1 to {MAX_TOKENS} tokens, got {tokenizer.num_tokens}")
@@ -91,7 +93,7 @@ class ResiVidTokEncoder:
             updates=block.updates,
         )
 
-    def report(self, unit_id: int, crc_ok: bool) -> None:
+    def report(self, unit_id: int, crc_ok: bool, restart: bool = False) -> None:
         """Takes no notice: a lost block is neither sent again nor made good before the next GOP (III-E)."""
 
     def _reference(self, gop_start: bool) -> np.ndarray | None:

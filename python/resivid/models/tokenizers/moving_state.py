@@ -113,9 +113,7 @@ def move(picture: torch.Tensor, vectors: np.ndarray) -> torch.Tensor:
     across, down = weight[None, :], weight[:, None]
     scale = MOST_MIXED / (across + down).clamp(min=MOST_MIXED)  # corners keep a share of their own
     across, down = across * scale, down * scale
-    return (
-        taken(own, own) * (1 - across - down) + taken(own, near) * across + taken(near, own) * down
-    )
+    return taken(own, own) * (1 - across - down) + taken(own, near) * across + taken(near, own) * down
 
 
 def enlarge_level(patches: torch.Tensor, grid: int) -> torch.Tensor:

@@ -11,11 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as to_bytes
 
 from ...errors import WeightsError
-from ..weight_files import fill, read_state, sha256_of
+from ..weight_files import fill, read_metadata, read_state, sha256_of, write_tensors
 from .base import ZERO_FLAG
 from .moving_state import AGE_SIDE, GRIDS, SIDE, PictureState
 from .pyramid import CODE_DIM, Pyramid, pad_tokens, to_ycc
@@ -35,17 +33,7 @@ def save(path: Path, codebooks: list[torch.Tensor], network: Refiner, notes: dic
     tensors = {f"codebook.{grid}": book for grid, book in zip(GRIDS, codebooks, strict=True)}
     tensors |= {f"decoder.{k}": v for k, v in network.state_dict().items()}
     metadata = {"format": FORMAT, "config": json.dumps(network.config.to_dict()), **notes}
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(to_bytes({k: v.half().contiguous().cpu() for k, v in tensors.items()}, metadata))
-    part.replace(path)
-
-
-def _metadata(path: Path) -> dict[str, str]:
-    try:
-        with safe_open(path, "pt") as file:
-            return file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path}: not a readable safetensors file ({error})") from error
+    write_tensors(path, {k: v.half() for k, v in tensors.items()}, metadata)
 
 
 def _config(path: Path, metadata: dict[str, str]) -> RefinerConfig:
@@ -70,7 +58,7 @@ def load(path: Path, device: str = "cpu") -> MultiscaleTokenizer:
     Raises:
         WeightsError: unreadable, of another architecture, or a tensor missing, left over or misshapen.
     """
-    config = _config(path, _metadata(path))
+    config = _config(path, read_metadata(path))
     tensors = read_state(path)
     books = [tensors.pop(f"codebook.{grid}", torch.zeros(0)) for grid in GRIDS]
     for grid, book in zip(GRIDS, books, strict=True):
