@@ -16,7 +16,7 @@ class MotionSearch:
     """Candidates come from the flow between two original pictures, errors from the state itself."""
 
     def __init__(self) -> None:
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def candidates(self, now: np.ndarray, before: np.ndarray) -> np.ndarray:
         """Shifts worth trying, no motion first.
