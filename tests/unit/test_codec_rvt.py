@@ -18,8 +18,8 @@ HEADER = RvtHeader(
     gop=32,
     num_tokens=128,
     symbols=629,
-    gop_prefix=True,
-    reference="previous",
+    codec="resi_vidtok",
+    options={"gop_prefix": True, "reference": "previous"},
     tokenizer="toy",
     weights={"toy.safetensors": "ab" * 32},
 )
@@ -56,8 +56,8 @@ def test_everything_comes_back(path):
         "gop",
         "num_tokens",
         "symbols",
-        "gop_prefix",
-        "reference",
+        "codec",
+        "options",
         "tokenizer",
     ):
         assert getattr(header, name) == getattr(HEADER, name)
@@ -70,8 +70,11 @@ def test_everything_comes_back(path):
 
 def test_layout_is_as_documented(path):
     data = path.read_bytes()
-    assert data.startswith(bytes.fromhex("89525654 0d0a1a0a") + struct.pack("<H", 1))
-    assert struct.unpack_from("<HHBIIIIIII", data, 10) == (256, 128, 3, 30000, 1001, 8, 32, 629, 30, 4)
+    assert data.startswith(bytes.fromhex("89525654 0d0a1a0a") + struct.pack("<H", 2))
+    assert struct.unpack_from("<HHIIIIIII", data, 10) == (256, 128, 30000, 1001, 8, 32, 629, 30, 4)
+    texts = b"resi_vidtok", b'{"gop_prefix": true, "reference": "previous"}', b"toy", b"table1"
+    names = b"".join(struct.pack("<I", len(text)) + text for text in texts)
+    assert data[42 : 42 + len(names)] == names
     record = struct.pack("<IBBI", 24, 0, 3, 13) + np.packbits(payloads()[3].bits).tobytes()
     assert data.endswith(record + struct.pack("<I", zlib.crc32(record)))
 
@@ -112,9 +115,9 @@ def test_refuses_what_is_no_token_file(tmp_path, content):
 
 def test_refuses_another_version(path):
     data = bytearray(path.read_bytes())
-    data[8] = 2
+    data[8] = 1
     path.write_bytes(data)
-    with pytest.raises(FormatError, match="version 2"):
+    with pytest.raises(FormatError, match="version 1"):
         read(path)
 
 
@@ -124,9 +127,14 @@ def test_refuses_missing_files_and_folders(tmp_path):
             read(path)
 
 
+def end_of_texts(data):
+    """Behind the two JSON texts, options and weights, of which the latter stands last."""
+    return data.index(b"}", data.index(b"}") + 1) + 1
+
+
 def sealed(data, place, value):
     """The header with one field changed and its CRC made right again."""
-    head_end = data.index(b"}") + 1
+    head_end = end_of_texts(data)
     head = bytearray(data[:head_end])
     head[place : place + len(value)] = value
     return bytes(head) + struct.pack("<I", zlib.crc32(head)) + data[head_end + 4 :]
@@ -136,13 +144,16 @@ def sealed(data, place, value):
     "place, value, match",
     [
         (10, b"\0\0", "must not be 0"),
-        (23, struct.pack("<I", 0), "must not be 0"),
-        (19, struct.pack("<I", 0), "must not be 0"),
-        (23, struct.pack("<I", 0xFFFFFFFF), "out of bounds"),
-        (35, struct.pack("<I", 0xFFFFFFFF), "frames"),
-        (39, struct.pack("<I", 31), "31 key frames in 30 frames"),
-        (43, struct.pack("<I", 0xFFFFFFFF), "tokenizer of 4294967295 bytes"),
-        (47, b"\xff\xfe\xfd", "header: "),
+        (22, struct.pack("<I", 0), "must not be 0"),
+        (18, struct.pack("<I", 0), "must not be 0"),
+        (22, struct.pack("<I", 0xFFFFFFFF), "out of bounds"),
+        (34, struct.pack("<I", 0xFFFFFFFF), "frames"),
+        (38, struct.pack("<I", 31), "31 key frames in 30 frames"),
+        (42, struct.pack("<I", 0xFFFFFFFF), "codec of 4294967295 bytes"),
+        (46, b"\xff\xfe\xfd", "header: "),
+        (57, struct.pack("<I", 0xFFFFFFFF), "options of 4294967295 bytes"),
+        (61, b"[", "header: "),
+        (76, b"null", "header: options: expected names and values"),
     ],
 )
 def test_hostile_headers_with_a_right_crc(path, place, value, match):
@@ -163,7 +174,7 @@ def test_frames_out_of_order_are_refused(tmp_path, frames):
 
 def test_a_huge_length_is_refused_before_it_is_read(path):
     data = path.read_bytes()
-    place = data.index(b"}") + 5 + 6
+    place = end_of_texts(data) + 4 + 6
     path.write_bytes(data[:place] + struct.pack("<I", 0xFFFFFFFF) + data[place + 4 :])
     with pytest.raises(FormatError, match="4294967295 payload bits"):
         read(path)

@@ -9,7 +9,7 @@ from gnuradio.resivid.errors import WeightsError  # noqa: E402
 from gnuradio.resivid.models.registry import load_tokenizer  # noqa: E402
 from gnuradio.resivid.models.tokenizers import multiscale  # noqa: E402
 from gnuradio.resivid.models.tokenizers.base import ZERO_FLAG  # noqa: E402
-from gnuradio.resivid.models.tokenizers.pyramid import Pyramid  # noqa: E402
+from gnuradio.resivid.models.tokenizers.moving_state import GRIDS, PictureState  # noqa: E402
 from gnuradio.resivid.models.tokenizers.refiner import Refiner, RefinerConfig  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
@@ -18,8 +18,7 @@ SMALL = RefinerConfig(widths=(16, 16, 8, 8), blocks=(1, 1, 1, 1))
 
 def small_parts(seed=0):
     torch.manual_seed(seed)
-    books = [0.1 * torch.randn(50, 48) for _ in SMALL.grids]
-    return Pyramid(list(SMALL.grids), books), Refiner(SMALL)
+    return [0.1 * torch.randn(50, 48) for _ in GRIDS], Refiner(SMALL)
 
 
 @pytest.fixture()
@@ -67,6 +66,25 @@ def test_reference_tokens_stay_where_the_picture_stays(weights, frames):
     assert np.array_equal(tokenizer.encode(frames, tokens), tokens)
 
 
+def test_a_state_shows_the_picture_of_the_tokens_that_made_it(weights, frames):
+    tokenizer = multiscale.load(weights)
+    tokens = tokenizer.encode(frames[:1])
+    tokens[:, 200:] = ZERO_FLAG
+    ycc, freshness = multiscale.state_of_tokens(tokenizer.pyramid, torch.from_numpy(tokens.astype(np.int64)))
+    state = PictureState(ycc[0], freshness[0])
+    assert np.array_equal(tokenizer.picture(state), tokenizer.decode(tokens)[0])
+
+
+def test_freshness_says_which_grids_have_tokens(weights, frames):
+    """405 tokens stand on the grids 1, 2, 4, 8, 8, 16: the second 8 makes half of its grid's map."""
+    tokenizer = multiscale.load(weights)
+    tokens = torch.from_numpy(tokenizer.encode(frames[:1]).astype(np.int64))
+    tokens[:, 1 + 4 + 16 + 64 :] = ZERO_FLAG
+    _, freshness = multiscale.state_of_tokens(tokenizer.pyramid, tokens)
+    assert freshness.shape == (1, 6, 32, 32)
+    assert freshness.mean((0, 2, 3)).tolist() == [1.0, 1.0, 1.0, 0.5, 0.0, 0.0]
+
+
 @pytest.mark.parametrize("shape", [(1, 128, 256, 3), (256, 256, 3)])
 def test_wrong_frames_are_refused(weights, shape):
     with pytest.raises(ValueError, match="frames must be uint8"):
@@ -95,7 +113,7 @@ def broken(path, change):
         (lambda t, m: t.pop("decoder.stem.bias"), "stem.bias"),
         (lambda t, m: t.update(extra=torch.zeros(1)), "extra"),
         (lambda t, m: t.update({"decoder.stem.bias": torch.zeros(3)}), "stem.bias"),
-        (lambda t, m: t.update({"codebook.0": torch.zeros(4096, 48)}), "codebook.0"),
+        (lambda t, m: t.update({"codebook.32": torch.zeros(4096, 48)}), "codebook.32"),
         (lambda t, m: m.update(config="{}") or m, "configuration"),
         (lambda t, m: m.update(format="other") or m, "no weights of the multiscale"),
     ],

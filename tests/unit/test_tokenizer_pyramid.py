@@ -25,7 +25,7 @@ GRIDS = [1, 2, 4]
 def pyramid():
     g = torch.Generator().manual_seed(3)
     scale = [0.3, 0.1, 0.05]
-    return Pyramid(GRIDS, [s * torch.randn(40, 48, generator=g) for s in scale])
+    return Pyramid(GRIDS, [s * torch.randn(40, 48, generator=g) for s in scale], 16)
 
 
 @pytest.fixture()

@@ -10,11 +10,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from gnuradio.resivid.models.tokenizers.base import ZERO_FLAG  # noqa: E402
+from gnuradio.resivid.models.tokenizers.moving_state import GRIDS, PictureState  # noqa: E402
 from gnuradio.resivid.models.tokenizers.pyramid import Pyramid  # noqa: E402
 from gnuradio.resivid.models.tokenizers.refiner import RefinerConfig  # noqa: E402
 from gnuradio.resivid.train import states  # noqa: E402
 from gnuradio.resivid.train import tokenizer as training  # noqa: E402
-from gnuradio.resivid.train.codebooks import fit_pyramid, kmeans, nearest  # noqa: E402
+from gnuradio.resivid.train.codebooks import fit_codebooks, kmeans, nearest  # noqa: E402
 from gnuradio.resivid.train.data import random_squares  # noqa: E402
 
 SHARED_WEIGHTS = Path(os.environ.get("RESIVID_WEIGHTS", Path(__file__).parents[2].parent / "shared/weights"))
@@ -44,7 +45,8 @@ def test_kmeans_is_that_of_scipy_from_the_same_start():
 
 def test_each_level_codes_what_the_coarser_ones_leave():
     pictures = [torch.randn(60, 3, 8, 8, generator=torch.Generator().manual_seed(2))]
-    pyramid = fit_pyramid([1, 2], lambda: [p.clone() for p in pictures], iterations=5)
+    books = fit_codebooks([1, 2], lambda: [p.clone() for p in pictures], 8, iterations=5)
+    pyramid = Pyramid([1, 2], books, 8)
     left = [p.square().mean() for p in pictures]
     for length in (1, 5):
         tokens = pyramid.encode(pictures[0])
@@ -64,12 +66,16 @@ def test_random_prefixes_keep_tokens_or_flag_them():
     assert lengths.min() < 80 and lengths.max() > 300
 
 
-def test_crops_of_map_and_picture_show_the_same_place():
+def test_crops_of_state_maps_and_picture_show_the_same_place():
     y = torch.arange(256.0).view(1, 1, 256, 1).expand(4, 1, 256, 256).contiguous()
-    level, base = y[:, :, ::8, ::8], y[:, :, ::4, ::4]
-    a, b, c = states.crop_maps(level, base, y, 128, np.random.default_rng(1))
-    assert a.shape[-1] == 16 and b.shape[-1] == 32 and c.shape[-1] == 128
-    assert torch.equal(a, c[:, :, ::8, ::8]) and torch.equal(b, c[:, :, ::4, ::4])
+    state, maps = y[:, :, ::2, ::2], y[:, :, ::8, ::8]
+    a, b, c = states.crop_states(state, maps, y, 128, np.random.default_rng(1))
+    assert a.shape[-1] == 64 and b.shape[-1] == 16 and c.shape[-1] == 128
+    assert torch.equal(a, c[:, :, ::2, ::2]) and torch.equal(b, c[:, :, ::8, ::8])
+    assert all(
+        torch.equal(*pair)
+        for pair in zip(states.crop_states(state, maps, y, 256, None), (state, maps, y), strict=True)
+    )
 
 
 @pytest.mark.skipif(
@@ -80,10 +86,9 @@ def test_resumed_training_equals_uninterrupted(tmp_path, monkeypatch):
     settings = training.TokenizerTraining(minutes=1, batch=2, crop=64, network=SMALL)
     rng = np.random.default_rng(0)
     pictures = [rng.integers(0, 256, (260, 280, 3), dtype=np.uint8) for _ in range(4)]
-    books = [0.1 * torch.randn(40, 48, generator=torch.Generator().manual_seed(1)) for _ in SMALL.grids]
-    pyramid = Pyramid(list(SMALL.grids), books)
+    books = [0.1 * torch.randn(40, 48, generator=torch.Generator().manual_seed(1)) for _ in GRIDS]
     loss = training.PictureLoss()
-    run = training.Run(settings, pyramid)
+    run = training.Run(settings, books)
     batches = [run.batch(pictures, rng) for _ in range(4)]
     for batch in batches[:2]:
         run.train_step(batch, loss)
