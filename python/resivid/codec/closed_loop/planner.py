@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ...models.motion import MotionSearch, block_errors
+from ...models.tokenizers.base import VALUE_BITS
 from ...models.tokenizers.moving_state import (
     BLOCKS,
     GRIDS,
@@ -31,17 +32,19 @@ from ...models.tokenizers.pyramid import PATCH
 from . import syntax, vectors
 
 _MOST_TRIALS = 10
-_FULL = 0.96  # share of the budget from which a payload is good enough
+_FULL = 0.985  # share of the budget from which a payload is good enough
+_MOST_PRUNED = 3  # times that tokens are left out of a payload that is a little too long
 _NOTHING = StateUpdate(None, [LevelUpdate(np.zeros((g, g), np.bool_), np.zeros(0, np.int64)) for g in GRIDS])
 _LENGTHS = vectors.lengths_bits(2 * REACH)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """An update and its bits."""
+    """An update and its bits; `gains` float (updates,) of each level, squared error that a token takes away."""
 
     update: StateUpdate
     written: syntax.Written
+    gains: Sequence[np.ndarray] = ()
 
 
 class Planner:
@@ -91,20 +94,50 @@ class Planner:
         for _ in range(_MOST_TRIALS):
             field = None if shifts is None or errors is None else choose_vectors(shifts, errors, price)
             predicted = predict(state, field, renewed).ycc
-            update = StateUpdate(field, self._levels(predicted, target, price))
+            levels, gains = self._levels(predicted, target, price)
+            update = StateUpdate(field, levels)
             written = syntax.write(update, self._num_codes)
+            plan = Plan(update, written, gains)
             self._share = 0.5 * self._share + 0.5 * np.array([level.mask.mean() for level in update.levels])
             fits = written.bits.size <= budget_bits
             if fits:
-                best, high, self._price = Plan(update, written), price, price
+                best, high, self._price = plan, price, price
                 if written.bits.size >= _FULL * budget_bits:
                     break
             else:
                 low = price
+                if written.bits.size < 1.25 * budget_bits:
+                    pruned = self._pruned(plan, budget_bits)
+                    if pruned is not None and pruned.written.bits.size > best.written.bits.size:
+                        best, self._price = pruned, price
+                        if pruned.written.bits.size >= _FULL * budget_bits:
+                            break
             price = self._next_price(price, written.bits.size / budget_bits, low, high)
             if price < 1e-7:  # nothing is left to be sent
                 break
         return best
+
+    def _pruned(self, plan: Plan, budget_bits: int) -> Plan | None:
+        """The plan without the tokens of least gain, so that it fits; None where that takes too many trials.
+
+        Only the two finest levels lose tokens: nothing builds on them.
+        """
+        levels, gains = list(plan.update.levels), list(plan.gains)
+        written = plan.written
+        for _ in range(_MOST_PRUNED):
+            excess = written.bits.size - budget_bits
+            left_out = math.ceil(excess / VALUE_BITS)
+            fine = np.concatenate(gains[-2:])
+            if left_out > fine.size:
+                return None
+            least = np.partition(fine, left_out - 1)[left_out - 1]
+            for number in (-2, -1):
+                levels[number], gains[number] = _kept(levels[number], gains[number], gains[number] > least)
+            update = StateUpdate(plan.update.field, levels)
+            written = syntax.write(update, self._num_codes)
+            if written.bits.size <= budget_bits:
+                return Plan(update, written, gains)
+        return None
 
     @staticmethod
     def _next_price(price: float, load: float, low: float, high: float) -> float:
@@ -113,9 +146,15 @@ class Planner:
             return guess
         return math.sqrt(max(low, price / 4) * min(high, price * 4))
 
-    def _levels(self, predicted: torch.Tensor, target: torch.Tensor, price: float) -> list[LevelUpdate]:
-        """Level by level the patches whose gain is worth their bits, each level seeing the coarser ones' work."""
-        ycc, levels = predicted, []
+    def _levels(
+        self, predicted: torch.Tensor, target: torch.Tensor, price: float
+    ) -> tuple[list[LevelUpdate], list[np.ndarray]]:
+        """Level by level the patches whose gain is worth their bits, each level seeing the coarser ones' work.
+
+        Returns:
+            The levels, and the gain of each of their tokens in squared error.
+        """
+        ycc, levels, gains = predicted, [], []
         for number, (grid, book) in enumerate(zip(GRIDS, self._codebooks, strict=True)):
             patches = reduce_level(target - ycc, grid)
             share = min(max(self._share[number], 0.5 / grid**2), 0.95)
@@ -123,6 +162,7 @@ class Planner:
             least = price * bits / (SIDE / (PATCH * grid)) ** 2  # gain in the reduced picture
             places = torch.nonzero(patches.square().sum(1) > least)[:, 0]  # no code gains more than that
             mask, values = np.zeros(grid * grid, np.bool_), np.zeros(0, np.int64)
+            gain = np.zeros(0, np.float32)
             if len(places):
                 scores = torch.addmm(self._powers[number], patches[places], book.T, alpha=-2)
                 score, index = scores.min(1)
@@ -130,11 +170,20 @@ class Planner:
                 places, index = places[worth], index[worth]
                 mask[places.numpy()] = True
                 values = index.numpy()
+                gain = -score[worth].numpy() * (SIDE / (PATCH * grid)) ** 2
                 chosen = torch.zeros_like(patches)
                 chosen[places] = book[index]
                 ycc = ycc + enlarge_level(chosen, grid)
             levels.append(LevelUpdate(mask.reshape(grid, grid), values))
-        return levels
+            gains.append(gain)
+        return levels, gains
+
+
+def _kept(level: LevelUpdate, gains: np.ndarray, kept: np.ndarray) -> tuple[LevelUpdate, np.ndarray]:
+    """A level with only some of its tokens."""
+    mask = level.mask.copy()
+    mask[level.mask] = kept
+    return LevelUpdate(mask, level.values[kept]), gains[kept]
 
 
 def choose_vectors(shifts: np.ndarray, errors: np.ndarray, price: float) -> np.ndarray | None:
