@@ -84,7 +84,11 @@ class token_packer(gr.basic_block):
 
     @guarded
     def on_report(self, message):
-        self.codec.report(*pdus.to_report(message))
+        report = pdus.to_report(message)
+        try:
+            self.codec.report(*report)
+        except Exception as error:
+            self._fail(error)
         self._reports_ahead += 1
         self._pack_ready()
 
@@ -107,8 +111,11 @@ class token_packer(gr.basic_block):
             except (
                 Exception
             ) as error:  # a packer that only drops the unit would leave lock-step waiting for ever
-                self.error = error
-                self._publish(pdus.from_end(pdus.END_OF_FAILED_STREAM))
+                self._fail(error)
+
+    def _fail(self, error):
+        self.error = error
+        self._publish(pdus.from_end(pdus.END_OF_FAILED_STREAM))
 
     def _may_take_next(self) -> bool:
         if not self._units:

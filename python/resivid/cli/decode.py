@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from ..errors import FormatError, WeightsError
+from ..errors import FormatError, SettingsError, WeightsError
 from . import common
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def decode(
         codec = load_codec(_codec_name(reader))
         try:
             settings = codec.make_settings(stride=header.stride, gop=header.gop, **header.options)
-        except TypeError as error:
+        except (TypeError, SettingsError) as error:
             raise FormatError(f"{source}: options of codec {header.codec}: {error}") from error
         decoder = codec.make_decoder(model, load_interpolator(interpolator, interpolator_weights), settings)
         with (

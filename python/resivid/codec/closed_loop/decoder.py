@@ -13,7 +13,7 @@ from ..base import Payload, Unit
 from ..screen import Screen
 from . import syntax
 from .memory import renewed_blocks
-from .settings import ClosedLoopSettings
+from .settings import ClosedLoopSettings, codebooks_of
 
 if TYPE_CHECKING:
     from ...models.interpolation.base import Interpolator
@@ -27,13 +27,16 @@ class ClosedLoopDecoder:
         tokenizer: its codebooks and its network are used.
         interpolator: f_int.
         settings: as the encoder's.
+    Raises:
+        SettingsError: the tokenizer has no codebooks.
     """
 
     def __init__(
         self, tokenizer: MultiscaleTokenizer, interpolator: Interpolator, settings: ClosedLoopSettings
     ):
         self.tokenizer, self.interpolator, self.settings = tokenizer, interpolator, settings
-        self._num_codes = [len(book) for book in tokenizer.codebooks]
+        self._codebooks = codebooks_of(tokenizer)
+        self._num_codes = [len(book) for book in self._codebooks]
         self.reset()
 
     def reset(self) -> None:
@@ -44,6 +47,11 @@ class ClosedLoopDecoder:
             self._picture, self.interpolator, self.settings.stride, PictureState().to_bytes()
         )
 
+    @property
+    def state(self) -> PictureState:
+        """After the last payload."""
+        return self._state
+
     @torch.inference_mode()
     def unpack(self, payload: Payload | None) -> Unit:
         first_frame, gop_start = self._next_frame, False
@@ -52,7 +60,7 @@ class ClosedLoopDecoder:
             update = syntax.read(payload.bits, self._num_codes)
             state = PictureState() if gop_start else self._state
             renewed = renewed_blocks(first_frame, self.settings)
-            self._state = apply(state, update, self.tokenizer.codebooks, renewed)
+            self._state = apply(state, update, self._codebooks, renewed)
             self.wants_restart &= not gop_start
         self._next_frame = first_frame + self.settings.stride
         return Unit(first_frame, self.settings.stride, gop_start, data=self._state.to_bytes())

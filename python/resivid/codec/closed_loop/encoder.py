@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 
+from ...errors import SettingsError
 from ...models.tokenizers.moving_state import SIDE, PictureState, StateUpdate, apply
 from ...models.tokenizers.pyramid import to_ycc
 from ...video.sampler import is_key_frame, starts_gop
@@ -17,7 +18,7 @@ from ..base import Payload, Unit
 from .memory import renewed_blocks
 from .mirror import Mirror
 from .planner import Planner
-from .settings import ClosedLoopSettings
+from .settings import ClosedLoopSettings, codebooks_of
 
 if TYPE_CHECKING:
     from ...models.tokenizers.multiscale import MultiscaleTokenizer
@@ -29,6 +30,8 @@ class ClosedLoopEncoder:
     Args:
         tokenizer: its codebooks are used.
         settings: as the decoder's.
+    Raises:
+        SettingsError: the tokenizer has no codebooks.
     """
 
     units_to_plan = 1
@@ -36,7 +39,8 @@ class ClosedLoopEncoder:
     def __init__(self, tokenizer: MultiscaleTokenizer, settings: ClosedLoopSettings):
         self.tokenizer, self.settings = tokenizer, settings
         self.wants_reports = settings.memory == "feedback"
-        self._planner = Planner(tokenizer.codebooks, settings.motion)
+        self._codebooks = codebooks_of(tokenizer)
+        self._planner = Planner(self._codebooks, settings.motion)
         self.reset()
 
     def reset(self) -> None:
@@ -44,6 +48,7 @@ class ClosedLoopEncoder:
         self._mirror = Mirror(self._advance, track=self.wants_reports)
         self._before: np.ndarray | None = None  # the last key frame that was packed
         self._restart = False
+        self._last_start = 0  # the last unit that started from nothing
         self._planner.reset()
 
     @property
@@ -69,8 +74,11 @@ class ClosedLoopEncoder:
 
     @torch.inference_mode()
     def pack(self, unit: Unit, budget_bits: int) -> Payload:
+        if budget_bits < 1:
+            raise SettingsError(f"a key frame must have at least 1 bit, got {budget_bits}")
         start = unit.gop_start or self._restart
-        self._restart = False
+        if start:
+            self._restart, self._last_start = False, unit.first_frame
         picture = unit.data.reshape(SIDE, SIDE, 3)
         target = to_ycc(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255)[0]
         state = PictureState() if start else self._mirror.state
@@ -94,7 +102,8 @@ class ClosedLoopEncoder:
 
     def report(self, unit_id: int, crc_ok: bool, restart: bool = False) -> None:
         self._mirror.report(unit_id, crc_ok)
-        self._restart |= restart
+        # A receiver that asked before the last start reached it asks for that one.
+        self._restart |= restart and unit_id >= self._last_start
 
     def _advance(self, state: PictureState, unit_id: int, update: StateUpdate) -> PictureState:
-        return apply(state, update, self.tokenizer.codebooks, renewed_blocks(unit_id, self.settings))
+        return apply(state, update, self._codebooks, renewed_blocks(unit_id, self.settings))

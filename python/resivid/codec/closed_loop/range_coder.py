@@ -12,29 +12,41 @@ import numpy as np
 PRECISION = 16  # bits of a probability
 _TOP = 48  # bits of the range
 _FLOOR = 1 << (_TOP - 8)
-_MOST_COUNTED = 120.0  # beyond this, old symbols are half forgotten
+ONE = 1000  # what one symbol counts: whole numbers, since both ends must agree to the bit
+_MOST_COUNTED = 120 * ONE  # beyond this, old symbols are half forgotten
+_LEAST_SHARE = 32  # of 2^PRECISION
 
 
 class BitModel:
-    """Probability of a one, learned on the way; both ends start from the same counts."""
+    """Probability of a zero, learned on the way; both ends start from the same counts.
 
-    def __init__(self, zeros: float = 1.0, ones: float = 1.0):
+    Args:
+        zeros, ones: symbols that count as seen, in 1/ONE, at least 1 together.
+    """
+
+    def __init__(self, zeros: int = ONE, ones: int = ONE):
         self.zeros, self.ones = zeros, ones
+
+    @classmethod
+    def expecting(cls, ones_permille: int, symbols: int) -> BitModel:
+        """A model that starts as if it had seen `symbols`, so many thousandths of them ones."""
+        ones = symbols * ONE * ones_permille // 1000
+        return cls(symbols * ONE - ones, ones)
 
     @property
     def share_of_zeros(self) -> int:
-        """Probability of a zero, in 1..2^16 - 1."""
-        share = int((1 << PRECISION) * self.zeros / (self.zeros + self.ones))
-        return min(max(share, 32), (1 << PRECISION) - 32)
+        """Probability of a zero in 2^-PRECISION, never 0 or 1."""
+        share = (self.zeros << PRECISION) // (self.zeros + self.ones)
+        return min(max(share, _LEAST_SHARE), (1 << PRECISION) - _LEAST_SHARE)
 
     def learn(self, bit: int) -> None:
         """Count one more symbol."""
         if bit:
-            self.ones += 1.0
+            self.ones += ONE
         else:
-            self.zeros += 1.0
+            self.zeros += ONE
         if self.zeros + self.ones > _MOST_COUNTED:
-            self.zeros, self.ones = self.zeros / 2, self.ones / 2
+            self.zeros, self.ones = self.zeros // 2, self.ones // 2
 
 
 class RangeEncoder:

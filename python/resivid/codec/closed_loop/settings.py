@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ...errors import SettingsError
+from ...models.tokenizers.moving_state import GRIDS
+
+if TYPE_CHECKING:
+    import torch
 
 MEMORIES = ("gop", "refresh", "feedback")
 
@@ -37,3 +41,16 @@ class ClosedLoopSettings:
                 raise SettingsError(f"{name} must be a whole number of frames, at least 1, got {value!r}")
         if self.memory not in MEMORIES:
             raise SettingsError(f"memory must be one of {', '.join(MEMORIES)}, got {self.memory!r}")
+
+
+def codebooks_of(tokenizer: Any) -> list[torch.Tensor]:
+    """The tokenizer's codebooks, one for each of GRIDS.
+
+    Raises:
+        SettingsError: the tokenizer has none.
+    """
+    books = getattr(tokenizer, "codebooks", None)
+    if books is None or len(books) != len(GRIDS):
+        name = getattr(tokenizer, "name", type(tokenizer).__name__)
+        raise SettingsError(f"codec closed_loop needs a tokenizer with codebooks (multiscale), got {name}")
+    return books

@@ -15,17 +15,17 @@ from . import vectors
 from .range_coder import BitModel, RangeDecoder, RangeEncoder
 
 WIRE_VERSION = 1
-# Share of refined patches that both ends expect, level by level, when neither neighbour above nor left is,
+# Refined patches of a thousand that both ends expect, level by level, when neither neighbour above nor left is,
 # when one is, when both are; counted on training clips at 1,067 bits a key frame.
 _EXPECTED = (
-    (0.034, 0.5, 0.5),
-    (0.226, 0.618, 0.846),
-    (0.314, 0.596, 0.809),
-    (0.161, 0.384, 0.633),
-    (0.043, 0.232, 0.474),
-    (0.002, 0.119, 0.392),
+    (34, 500, 500),
+    (226, 618, 846),
+    (314, 596, 809),
+    (161, 384, 633),
+    (43, 232, 474),
+    (2, 119, 392),
 )
-_CONFIDENCE = 30.0  # symbols that the expectation counts for
+_CONFIDENCE = 30  # symbols that the expectation counts for
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Written:
 
 
 def _models(level: int) -> list[BitModel]:
-    return [BitModel(_CONFIDENCE * (1 - share), _CONFIDENCE * share) for share in _EXPECTED[level]]
+    return [BitModel.expecting(permille, _CONFIDENCE) for permille in _EXPECTED[level]]
 
 
 def write(update: StateUpdate, num_codes: list[int]) -> Written:

@@ -32,9 +32,9 @@ class _Models:
     """Counts that both ends start from, in the proportions found on training clips."""
 
     def __init__(self) -> None:
-        self.differs = [BitModel(10 * (1 - s), 10 * s) for s in (0.38, 0.25, 0.5, 0.65)]
-        self.nonzero = [BitModel(5, 15), BitModel(6, 14)]
-        self.prefix = [BitModel(20 * (1 - s), 20 * s) for s in (0.58, 0.47, 0.39, 0.26, 0.05, 0.02)]
+        self.differs = [BitModel.expecting(permille, 10) for permille in (380, 250, 500, 650)]
+        self.nonzero = [BitModel.expecting(permille, 20) for permille in (750, 700)]
+        self.prefix = [BitModel.expecting(permille, 20) for permille in (580, 470, 390, 260, 50, 20)]
 
 
 def write(encoder: RangeEncoder, vectors: np.ndarray | None) -> None:
