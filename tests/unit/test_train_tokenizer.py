@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from gnuradio.resivid.models.tokenizers.base import ZERO_FLAG  # noqa: E402
-from gnuradio.resivid.models.tokenizers.moving_state import GRIDS, PictureState  # noqa: E402
+from gnuradio.resivid.models.tokenizers.moving_state import GRIDS  # noqa: E402
 from gnuradio.resivid.models.tokenizers.pyramid import Pyramid  # noqa: E402
 from gnuradio.resivid.models.tokenizers.refiner import RefinerConfig  # noqa: E402
 from gnuradio.resivid.train import states  # noqa: E402
