@@ -33,6 +33,10 @@ from . import syntax, vectors
 
 _MOST_TRIALS = 10
 _FULL = 0.985  # share of the budget from which a payload is good enough
+# How much the squared error of each level counts. Fine detail is worth more to the eye than to squared error: on
+# five held-out clips 1.5 and 2 for the finest levels give 24.30 dB and LPIPS 0.445, all ones 24.39 dB and 0.452,
+# 2 and 4 give 23.71 dB and 0.440.
+_WORTH = (1.0, 1.0, 1.0, 1.0, 1.5, 2.0)
 _MOST_PRUNED = 3  # times that tokens are left out of a payload that is a little too long
 _NOTHING = StateUpdate(None, [LevelUpdate(np.zeros((g, g), np.bool_), np.zeros(0, np.int64)) for g in GRIDS])
 _LENGTHS = vectors.lengths_bits(2 * REACH)
@@ -159,7 +163,8 @@ class Planner:
             patches = reduce_level(target - ycc, grid)
             share = min(max(self._share[number], 0.5 / grid**2), 0.95)
             bits = max(math.log2(len(book)) + math.log2((1 - share) / share), 1.0)
-            least = price * bits / (SIDE / (PATCH * grid)) ** 2  # gain in the reduced picture
+            scale = _WORTH[number] * (SIDE / (PATCH * grid)) ** 2
+            least = price * bits / scale  # gain in the reduced picture
             places = torch.nonzero(patches.square().sum(1) > least)[:, 0]  # no code gains more than that
             mask, values = np.zeros(grid * grid, np.bool_), np.zeros(0, np.int64)
             gain = np.zeros(0, np.float32)
@@ -170,7 +175,7 @@ class Planner:
                 places, index = places[worth], index[worth]
                 mask[places.numpy()] = True
                 values = index.numpy()
-                gain = -score[worth].numpy() * (SIDE / (PATCH * grid)) ** 2
+                gain = -score[worth].numpy() * scale
                 chosen = torch.zeros_like(patches)
                 chosen[places] = book[index]
                 ycc = ycc + enlarge_level(chosen, grid)
