@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The planner of the closed loop: within every budget, better with more bits, and the best choice where it is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from gnuradio.resivid.codec.closed_loop import syntax, vectors
+from gnuradio.resivid.codec.closed_loop.planner import Planner, choose_vectors
+from gnuradio.resivid.models.tokenizers.moving_state import (
+    BLOCKS,
+    GRIDS,
+    REACH,
+    SIDE,
+    PictureState,
+    apply,
+    move,
+)
+from gnuradio.resivid.models.tokenizers.pyramid import to_ycc
+from loop import cosine_codes, smooth_clip
+
+CODEBOOKS = [cosine_codes() for _ in GRIDS]
+NUM_CODES = [len(book) for book in CODEBOOKS]
+FINE = len(GRIDS) - 1
+
+
+def reduced(frame):
+    """A picture of the clip at the state's side: uint8, and as target."""
+    small = frame.reshape(SIDE, 2, SIDE, 2, 3).mean((1, 3)).astype(np.uint8)
+    return small, to_ycc(torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255)[0]
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return [reduced(frame) for seed in (1, 2) for frame in smooth_clip(2, seed, (8, -4))]
+
+
+def error(state, target):
+    return float((state.ycc - target).square().sum())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_never_exceeds_the_budget_and_says_what_the_receiver_reads(pictures, seed):
+    rng = np.random.default_rng(seed)
+    budget_bits = int(rng.integers(40, 2001))
+    (before, start), (now, target) = pictures[:2] if seed % 2 else pictures[2:]
+    state = PictureState() if seed % 3 == 0 else PictureState(ycc=start)
+    plan = Planner(CODEBOOKS).plan(state, target, budget_bits, now, before)
+    assert plan.written.bits.size <= budget_bits
+    got = syntax.read(np.pad(plan.written.bits, (0, budget_bits - plan.written.bits.size)), NUM_CODES)
+    wanted = apply(state, plan.update, CODEBOOKS)
+    assert torch.equal(apply(state, got, CODEBOOKS).ycc, wanted.ycc)
+    assert error(wanted, target) <= error(state, target)
+
+
+@pytest.mark.parametrize("budget_bits", [1, 2, 7, 20])
+def test_a_budget_for_nothing_changes_nothing_wrongly(pictures, budget_bits):
+    _, target = pictures[0]
+    plan = Planner(CODEBOOKS).plan(PictureState(), target, budget_bits)
+    assert plan.written.bits.size <= budget_bits
+    assert error(apply(PictureState(), plan.update, CODEBOOKS), target) <= error(PictureState(), target)
+
+
+def test_more_bits_leave_less_error_on_the_mean(pictures):
+    budgets = (60, 150, 400, 1000, 2000)
+    left = []
+    for budget_bits in budgets:
+        plans = [Planner(CODEBOOKS).plan(PictureState(), target, budget_bits) for _, target in pictures]
+        states = [apply(PictureState(), plan.update, CODEBOOKS) for plan in plans]
+        left.append(np.mean([error(s, target) for s, (_, target) in zip(states, pictures, strict=True)]))
+    assert left == sorted(left, reverse=True)
+    assert left[-1] < left[0] / 3
+
+
+def fine_pattern(places, sizes):
+    """A picture of the finest level alone: waves that vanish in every reduction to half the side."""
+    wave = torch.cos(2 * (torch.arange(4.0) + 0.5) * np.pi / 4).expand(4, 4)
+    picture = torch.zeros(3, SIDE, SIDE)
+    for (row, column), size in zip(places, sizes, strict=True):
+        picture[0, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4] = size * wave
+    return picture
+
+
+def test_what_a_few_tokens_say_is_said_by_just_these_tokens():
+    places, sizes = [(0, 0), (9, 20), (10, 20), (31, 31)], [0.25, -0.25, 0.08, 0.25]
+    target = fine_pattern(places, sizes)
+    plan = Planner(CODEBOOKS).plan(PictureState(), target, 300)
+    assert [level.values.size for level in plan.update.levels] == [0, 0, 0, 0, 0, 4]
+    assert np.argwhere(plan.update.levels[FINE].mask).tolist() == [list(place) for place in places]
+    assert error(apply(PictureState(), plan.update, CODEBOOKS), target) < 1e-9
+
+
+@pytest.mark.parametrize("budget_bits", [100, 150, 250, 300])
+def test_the_tokens_that_fit_are_those_of_most_gain(budget_bits):
+    """Tokens of one level cost about the same, so the best set of n is that of the n largest gains."""
+    rng = np.random.default_rng(budget_bits)
+    places = [divmod(int(p), 32) for p in rng.choice(1024, 24, replace=False)]
+    sizes = [0.26 * 0.97**n for n in range(24)]  # so the gains fall from place to place
+    plan = Planner(CODEBOOKS).plan(PictureState(), fine_pattern(places, sizes), budget_bits)
+    chosen = {tuple(place) for place in np.argwhere(plan.update.levels[FINE].mask).tolist()}
+    assert plan.update.num_tokens == len(chosen) > 0
+    assert chosen == set(places[: len(chosen)])
+
+
+def test_shifts_are_the_best_of_all_by_error_and_bits():
+    rng = np.random.default_rng(7)
+    shifts = np.concatenate([[[0, 0]], rng.integers(-REACH, REACH + 1, (6, 2))])
+    errors = rng.random((len(shifts), BLOCKS, BLOCKS)).astype(np.float32)
+    for price in (1e-4, 3e-3, 0.03):
+        field = choose_vectors(shifts, errors, price)
+        assert field is not None
+        for row in range(BLOCKS):
+            for column in range(BLOCKS):
+                expected, _ = vectors.predict(field, row, column)
+                costs = []
+                for number, shift in enumerate(shifts.tolist()):
+                    bits = 0.4
+                    if tuple(shift) != expected:
+                        sizes = [abs(a - b) for a, b in zip(shift, expected, strict=True)]
+                        bits = 2 + sum(1 if n == 0 else 2 + 2 * np.log2(n + 1) for n in sizes)
+                    costs.append(errors[number, row, column] + price * bits)
+                best = shifts[int(np.argmin(costs))]
+                assert field[row, column].tolist() == best.tolist()
+
+
+def test_without_motion_to_find_no_vectors_are_sent():
+    errors = np.ones((3, BLOCKS, BLOCKS), np.float32)
+    assert choose_vectors(np.array([[0, 0], [5, 1], [-3, 2]]), errors, 1e-3) is None
+
+
+def test_a_picture_that_moves_is_moved(pictures):
+    (before, _), (now, target) = pictures[:2]
+    state = PictureState(ycc=reduced(smooth_clip(1, 1)[0])[1])
+    still = Planner(CODEBOOKS, motion=False).plan(state, target, 200, now, before)
+    moved = Planner(CODEBOOKS).plan(state, target, 200, now, before)
+    assert still.update.field is None
+    field = moved.update.field
+    assert field is not None
+    # The clip drifts by (8, -4) pixels of the picture: blocks come from (-4, 2) pixels of the state.
+    assert np.median(field, (0, 1)).tolist() == [-4, 2]
+    assert error(PictureState(move(state.ycc, field)), target) < 0.2 * error(state, target)
+    results = [error(apply(state, plan.update, CODEBOOKS), target) for plan in (moved, still)]
+    assert results[0] < 0.5 * results[1]
