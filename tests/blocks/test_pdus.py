@@ -83,3 +83,29 @@ def test_data_are_uint8_or_uint16(data):
 def test_integer_means_integer(message):
     with pytest.raises(ValueError, match="expected an integer"):
         pdus.to_integer(message)
+
+
+def test_a_report_is_a_dictionary():
+    message = pdus.from_report(16, True, False)
+    assert pmt.to_python(message) == {"frame": 16, "crc_ok": True, "restart": False}
+    assert pdus.to_report(message) == (16, True, False)
+    short = pmt.to_pmt({"frame": 8, "crc_ok": False})  # a receiver that never asks for a start
+    assert pdus.to_report(short) == (8, False, False)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pmt.PMT_NIL,
+        pmt.from_long(3),
+        pmt.make_dict(),
+        pmt.to_pmt({"frame": 8}),
+        pmt.to_pmt({"frame": 8.5, "crc_ok": True}),
+        pmt.to_pmt({"frame": 8, "crc_ok": 1}),
+        pmt.to_pmt({"frame": 8, "crc_ok": True, "restart": "no"}),
+        pmt.cons(pmt.make_dict(), pmt.init_u8vector(1, [1])),
+    ],
+)
+def test_malformed_reports_are_refused(message):
+    with pytest.raises(ValueError):
+        pdus.to_report(message)

@@ -102,7 +102,14 @@ def test_gop_prefix_freezes_the_row_for_a_gop_and_plans_it_whole(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "block, port", [("packer", "tokens"), ("packer", "mcs"), ("unpacker", "payload"), ("sink", "tokens")]
+    "block, port",
+    [
+        ("packer", "tokens"),
+        ("packer", "mcs"),
+        ("packer", "report"),
+        ("unpacker", "payload"),
+        ("sink", "tokens"),
+    ],
 )
 def test_malformed_messages_are_counted_and_harm_nothing(tmp_path, block, port):
     link = Link(write_clip(tmp_path / "in.mp4", 9), tmp_path / "out.mp4")
@@ -139,7 +146,7 @@ def test_unknown_rows_are_dropped(row):
 
 
 class ResiVidTokEncoderWithoutNetwork:
-    units_to_plan = 1
+    units_to_plan, wants_reports = 1, False
 
 
 @pytest.mark.parametrize("error", [ResividError, ValueError, RuntimeError])

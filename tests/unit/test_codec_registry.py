@@ -4,15 +4,22 @@
 import pytest
 from gnuradio.resivid.codec.registry import CODECS, load_codec
 from gnuradio.resivid.errors import SettingsError
-from toy import ToyInterpolator, ToyTokenizer
+from gnuradio.resivid.flowgraphs.settings import LinkSettings
+from loop import LoopTokenizer
+from toy import ToyInterpolator
 
 
 @pytest.mark.parametrize("name", sorted(CODECS))
 def test_every_codec_offers_the_contract(name):
     codec = load_codec(name)
-    settings = codec.make_settings(stride=8, gop=32, gop_prefix=False, reference="state")
-    encoder = codec.make_encoder(ToyTokenizer(), settings)
-    decoder = codec.make_decoder(ToyTokenizer(), ToyInterpolator(), settings)
+    link = LinkSettings(codec=name)
+    assert set(link.codec_options) == set(codec.OPTIONS)
+    settings = link.codec_settings
+    assert 1 <= codec.least_bits(settings) < 100
+    encoder = codec.make_encoder(LoopTokenizer(), settings)
+    decoder = codec.make_decoder(LoopTokenizer(), ToyInterpolator(), settings)
+    assert encoder.units_to_plan >= 1
+    assert isinstance(encoder.wants_reports, bool) and isinstance(decoder.wants_restart, bool)
     for method in ("analyse", "flush", "reset", "plan", "pack", "report"):
         assert callable(getattr(encoder, method))
     for method in ("unpack", "render", "reset"):

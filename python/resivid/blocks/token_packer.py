@@ -25,7 +25,8 @@ class token_packer(gr.basic_block):
     Message `mcs` (integer, row of the MCS table) sets the budget. In lock-step, unit n waits for and uses
     the message that answers unit n - `feedback_delay`, so that the rows do not depend on timing. A codec
     that plans a whole GOP, (15), gets it before its first unit is packed, and the GOP keeps one row. Message
-    `report` of the receiver's `token_unpacker` goes to the codec; a codec that wants reports is waited for likewise.
+    `report` of the receiver's `token_unpacker` goes to the codec; one that wants reports gets that of unit n -
+    `feedback_delay` before it packs unit n.
 
     Any error of the codec ends the stream; it is in `error`. `dropped` counts bad messages.
 
@@ -62,8 +63,8 @@ class token_packer(gr.basic_block):
         self.dropped, self.error = 0, None
         self._plans = codec_encoder.units_to_plan > 1
         self._rows = deque([start_mcs] * feedback_delay)  # one for each unit that may be packed now
-        self._reports_ahead = feedback_delay  # units that may be packed before another report
         self._waits_for_reports = lock_step and codec_encoder.wants_reports
+        self._reports: deque[tuple | None] = deque([None] * feedback_delay)  # as `_rows`
         self._units: deque[Unit] = deque()
         self.payload_bits(start_mcs)  # an unknown row is refused here
         for port, handler in ((TOKENS, self.on_tokens), (MCS, self.on_mcs), (REPORT, self.on_report)):
@@ -85,12 +86,11 @@ class token_packer(gr.basic_block):
     @guarded
     def on_report(self, message):
         report = pdus.to_report(message)
-        try:
+        if self._waits_for_reports:
+            self._reports.append(report)
+            self._pack_ready()
+        else:
             self.codec.report(*report)
-        except Exception as error:
-            self._fail(error)
-        self._reports_ahead += 1
-        self._pack_ready()
 
     @guarded
     def on_tokens(self, pdu):
@@ -111,11 +111,8 @@ class token_packer(gr.basic_block):
             except (
                 Exception
             ) as error:  # a packer that only drops the unit would leave lock-step waiting for ever
-                self._fail(error)
-
-    def _fail(self, error):
-        self.error = error
-        self._publish(pdus.from_end(pdus.END_OF_FAILED_STREAM))
+                self.error = error
+                self._publish(pdus.from_end(pdus.END_OF_FAILED_STREAM))
 
     def _may_take_next(self) -> bool:
         if not self._units:
@@ -123,7 +120,7 @@ class token_packer(gr.basic_block):
         first = self._units[0]
         if first.end:
             return True
-        if self._waits_for_reports and self._reports_ahead < 1:
+        if self._waits_for_reports and not self._reports:
             return False
         return bool(self._rows) and (not self._plans or not first.gop_start or self._gop_is_whole())
 
@@ -134,7 +131,9 @@ class token_packer(gr.basic_block):
     def _pack(self, unit):
         started = time.perf_counter()
         row = self._rows.popleft() if self.lock_step else self._rows[0]
-        self._reports_ahead -= 1
+        report = self._reports.popleft() if self._waits_for_reports else None
+        if report is not None:  # not before: how early it came depends on timing
+            self.codec.report(*report)
         if unit.gop_start or not self._plans:
             self.mcs = row
         budget_bits = self.payload_bits(self.mcs)
