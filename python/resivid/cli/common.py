@@ -76,10 +76,11 @@ ReferenceOption = Annotated[
     ),
 ]
 CodecOption = Annotated[
-    Literal["resi_vidtok", "closed_loop"],
+    Literal["auto", "resi_vidtok", "closed_loop"],
     typer.Option(
         "--codec",
-        help="resi_vidtok: the paper's prefix of changed tokens; closed_loop: block shifts and tokens by gain per bit.",
+        help="resi_vidtok: the paper's prefix of changed tokens; closed_loop: block shifts and tokens by gain per bit; "
+        "auto: closed_loop where tokenizer and options allow it.",
     ),
 ]
 MemoryOption = Annotated[

@@ -67,7 +67,7 @@ def simulate(
     ] = 1,
     gop_prefix: common.GopPrefixOption = False,
     reference: common.ReferenceOption = "state",
-    codec: common.CodecOption = "resi_vidtok",
+    codec: common.CodecOption = "auto",
     memory: common.MemoryOption = "feedback",
     motion: common.MotionOption = True,
     outer_loop: options.OuterLoopOption = False,

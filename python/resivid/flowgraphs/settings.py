@@ -30,7 +30,8 @@ class LinkSettings:
         reference: what a token is compared with, "state" or "previous".
         memory: how the state of the closed loop outlives losses: "gop", "refresh" or "feedback".
         motion: whether blocks of that state may move.
-        codec: name in the codec registry.
+        codec: name in the codec registry; "auto": the closed loop where the tokenizer has what it needs and no
+            option of the paper's scheme is set, else "resi_vidtok".
         tokenizer, interpolator: names in the model registry.
         weights, interpolator_weights: weight files; None for those that the registry finds.
     """
@@ -44,11 +45,15 @@ class LinkSettings:
     reference: Literal["state", "previous"] = "state"
     memory: Literal["gop", "refresh", "feedback"] = "feedback"
     motion: bool = True
-    codec: str = "resi_vidtok"
+    codec: str = "auto"
     tokenizer: str = "multiscale"
     weights: Path | None = None
     interpolator: str = "flow"
     interpolator_weights: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.codec == "closed_loop" and (self.gop_prefix or self.reference != "state"):
+            raise SettingsError("--gop-prefix and --reference belong to --codec resi_vidtok")
 
     @cached_property
     def table(self) -> McsTable:
@@ -76,9 +81,17 @@ class LinkSettings:
         return max(4, most_key_frames_in_gop(self.stride, self.gop) + 1) if self.gop_prefix else 4
 
     @property
+    def codec_name(self) -> str:
+        """The codec that "auto" stands for."""
+        if self.codec != "auto":
+            return self.codec
+        paper = self.gop_prefix or self.reference != "state" or self.tokenizer != "multiscale"
+        return "resi_vidtok" if paper else "closed_loop"
+
+    @property
     def codec_module(self) -> CodecModule:
         """The codec that both ends run."""
-        return load_codec(self.codec)
+        return load_codec(self.codec_name)
 
     @property
     def codec_options(self) -> dict[str, Any]:
