@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from clips import read_frames, write_clip
 from gnuradio.resivid.cli.main import main
+from gnuradio.resivid.codec.base import Payload
 from gnuradio.resivid.codec.resi_vidtok import ResiVidTokSettings, make_codec
-from gnuradio.resivid.codec.rvt import RvtReader
+from gnuradio.resivid.codec.rvt import RvtHeader, RvtReader, RvtWriter
 from gnuradio.resivid.link.statistics import document_keys
 from gnuradio.resivid.video.reader import VideoReader
 from toy import ToyInterpolator, ToyTokenizer
@@ -80,7 +81,7 @@ def test_decode_gives_the_frames_of_the_codec(clip, tmp_path, extra):
     assert run("decode", tmp_path / "a.rvt", "-o", tmp_path / "a.mp4", *TOY_BOTH) == 0
     with RvtReader(tmp_path / "a.rvt") as reader:
         header = reader.header
-        config = ResiVidTokSettings(header.stride, header.gop, header.gop_prefix, header.reference)
+        config = ResiVidTokSettings(header.stride, header.gop, **header.options)
         encoder, decoder = make_codec(ToyTokenizer(), ToyInterpolator(), config)
         expected = [frame for payload, _ in reader for frame in decoder.render(decoder.unpack(payload))]
     with VideoReader(clip) as source:
@@ -141,6 +142,9 @@ def test_info_tells_what_the_file_holds(clip, tmp_path, capsys):
         (("--size", "128"), 2, "--size"),
         (("--mcs-table", "table9"), 1, "table9"),
         (("--reference", "other"), 2, "--reference"),
+        (("--codec", "h265"), 2, "--codec"),
+        (("--codec", "closed_loop", "--memory", "none"), 2, "--memory"),
+        (("--codec", "closed_loop", "--cbr", "1e-5"), 2, "too small"),
         (("--tokenizer", "nobody"), 2, "nobody"),
         (("--weights", "none.safetensors", "--tokenizer", "multiscale"), 1, "none.safetensors"),
     ],
@@ -213,6 +217,49 @@ def test_other_weights_than_the_encoders_are_refused(clip, tmp_path, capsys, mon
     capsys.readouterr()
     assert run("decode", tmp_path / "a.rvt", "-o", tmp_path / "a.mp4", *TOY_BOTH) == 1
     assert "other weights" in one_line(capsys)
+
+
+LOOP = ("--codec", "closed_loop", "--tokenizer", "loop:tokenizer")
+
+
+def test_the_file_says_which_codec_made_it_and_how(clip, tmp_path, capsys):
+    assert run("encode", clip, tmp_path / "a.rvt", *LOOP, "--memory", "refresh", "--no-motion") == 0
+    assert run("info", tmp_path / "a.rvt", "--json", "-") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["codec"], facts["options"]) == ("closed_loop", {"memory": "refresh", "motion": False})
+    assert run("encode", clip, tmp_path / "b.rvt", *TOY, "--gop-prefix") == 0
+    assert run("info", tmp_path / "b.rvt", "--json", "-") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["codec"], facts["options"]) == (
+        "resi_vidtok",
+        {"gop_prefix": True, "reference": "state"},
+    )
+
+
+@pytest.mark.parametrize(
+    "codec, options, words",
+    [
+        ("os.path", {}, "names codec 'os.path'"),
+        ("closed_loop", {"memory": "elephant"}, "memory must be one of"),
+        ("closed_loop", {"gop_prefix": True}, "options of codec closed_loop"),
+        ("resi_vidtok", {"stride": True}, "options of codec resi_vidtok"),
+    ],
+)
+def test_a_hostile_header_is_one_line(tmp_path, capsys, codec, options, words):
+    header = RvtHeader(256, Fraction(30), 8, 32, 128, 629, codec, "loop:tokenizer", options)
+    with RvtWriter(tmp_path / "a.rvt", header) as writer:
+        writer.write(Payload(np.ones(50, np.uint8), 0, True), 0)
+        writer.close(1)
+    arguments = ("-o", tmp_path / "a.mp4", *LOOP[2:], "--interpolator", "toy:interpolator")
+    assert run("decode", tmp_path / "a.rvt", *arguments) == 1
+    assert words in one_line(capsys)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.rvt"]
+
+
+def test_the_closed_loop_refuses_a_tokenizer_without_codebooks(clip, tmp_path, capsys):
+    assert run("encode", clip, tmp_path / "a.rvt", "--codec", "closed_loop", *TOY) == 2
+    assert "needs a tokenizer with codebooks" in one_line(capsys)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a POSIX signal")

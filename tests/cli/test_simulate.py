@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -72,8 +73,15 @@ def command(folder, *arguments):
     )
 
 
-@pytest.mark.parametrize("options", [(), ("--gop-prefix",), ("--reference", "previous"), ("--stride", "1")])
-@pytest.mark.parametrize("models", [TOY, ()], ids=["toy", "default"])
+LOOP = ("--codec", "closed_loop")
+SAME = [
+    *itertools.product([TOY, ()], [(), ("--gop-prefix",), ("--reference", "previous"), ("--stride", "1")]),
+    *itertools.product([("--tokenizer", "loop:tokenizer", *TOY[2:])], [LOOP, (*LOOP, "--no-motion")]),
+    *itertools.product([()], [(*LOOP, "--memory", "gop"), (*LOOP, "--memory", "refresh")]),
+]
+
+
+@pytest.mark.parametrize("models, options", SAME, ids=lambda words: " ".join(words) or "default")
 def test_decoding_what_was_encoded_equals_simulating_at_40_db(clip, tmp_path, models, options):
     fixed = ("--mcs", "16QAM 434/1024", *models[:2], *options)
     assert run("encode", clip, tmp_path / "a.rvt", *fixed) == 0
