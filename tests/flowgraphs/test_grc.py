@@ -70,7 +70,9 @@ def test_the_hier_blocks_make_the_same_link(tmp_path):
         block("rx", "resivid_receiver", path=str(tmp_path / "out.mp4"), settings="settings", rate="30"),
     ]
     streams = [["tx", "0", "channel", "0"], ["channel", "0", "rx", "0"]]
-    flowgraph["connections"] = streams + [["rx", port, "tx", port] for port in ("mcs", "credit", "done")]
+    flowgraph["connections"] = streams + [
+        ["rx", port, "tx", port] for port in ("mcs", "report", "credit", "done")
+    ]
     (tmp_path / "hier_link.grc").write_text(yaml.safe_dump(flowgraph))
     run(compile_flowgraph(tmp_path / "hier_link.grc", tmp_path))
     assert len(read_frames(tmp_path / "out.mp4")) == 9

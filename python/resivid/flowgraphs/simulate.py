@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +104,8 @@ class simulation(gr.top_block):
     ):
         gr.top_block.__init__(self, "resivid simulation")
         link = settings.link
+        if tokenizer is not None:  # which codec "auto" stands for depends on it
+            link = replace(link, tokenizer=tokenizer.name)
         link.check_budget(settings.mcs)
         self.settings = settings
         self.tokenizer = tokenizer or link.load_tokenizer()
