@@ -23,7 +23,9 @@ from toy import ToyInterpolator, ToyTokenizer
 
 ROW_6_DB = 4  # 16QAM 434/1024
 EVERY_FRAME = LinkSettings(cbr="3.2e-3", stride=1, gop=8, codec="resi_vidtok")  # 629 symbols a frame
-EVERY_SECOND_FRAME = LinkSettings(cbr="1.6e-3", stride=2, gop=8, codec="resi_vidtok")  # 629 symbols a key frame
+EVERY_SECOND_FRAME = LinkSettings(
+    cbr="1.6e-3", stride=2, gop=8, codec="resi_vidtok"
+)  # 629 symbols a key frame
 NO_METRICS = SimulationSettings(metrics=False)
 
 
