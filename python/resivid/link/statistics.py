@@ -170,6 +170,11 @@ class StatisticsCollector:
         with self._lock:
             return list(zip(self._payloads, self._blocks, strict=False))
 
+    def stage_seconds(self) -> dict[str, float]:
+        """Total run time of each stage so far."""
+        with self._lock:
+            return {name: sum(times) for name, times in self._stages.items()}
+
     @property
     def frames(self) -> int:
         """Frames that left the receiver so far."""

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tables for people: as text, and in a section of a Markdown page that a command renews."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ..errors import FormatError, ResividError
+from ..link.statistics import write_text_atomically
+
+END = "<!-- end -->"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table with columns of equal width."""
+    lines = [list(header), *map(list, rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    text = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines]
+    text.insert(1, "|" + "|".join("-" * (w + 2) for w in widths) + "|")
+    return "\n".join(text) + "\n"
+
+
+def figure(value: float | None, digits: int, interval: Sequence[float] | None = None) -> str:
+    """A number with so many digits behind the point, and "(low to high)"; a dash for None."""
+    if value is None:
+        return "–"
+    spread = f" ({interval[0]:.{digits}f} to {interval[1]:.{digits}f})" if interval else ""
+    return f"{value:.{digits}f}{spread}"
+
+
+def check_page(path: Path, name: str) -> None:
+    """Refuse a page without the section before the long run.
+
+    Raises:
+        ResividError: it cannot be read.
+        FormatError: it has no such section.
+    """
+    _parts(path, name)
+
+
+def renew_section(path: Path, name: str, text: str) -> None:
+    """Put `text` between the lines "<!-- name -->" and "<!-- end -->" of a page.
+
+    Raises:
+        ResividError: it cannot be read or written.
+        FormatError: it has no such section.
+    """
+    before, after = _parts(path, name)
+    write_text_atomically(path, f"{before}{text}{after}")
+
+
+def _parts(path: Path, name: str) -> tuple[str, str]:
+    """The page up to the section and from its end on."""
+    try:
+        page = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ResividError(f"{path}: is no readable text file") from error
+    start = f"<!-- {name} -->\n"
+    before, found, rest = page.partition(start)
+    _, ends, after = rest.partition(END)
+    if not found or not ends:
+        raise FormatError(f"{path}: has no section from {start.strip()} to {END}")
+    return before + start, END + after
