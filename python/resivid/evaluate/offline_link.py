@@ -10,7 +10,7 @@ import numpy as np
 from ..codec.base import CodecDecoder, CodecEncoder
 from ..codec.registry import load_codec
 from ..errors import SettingsError
-from ..models.interpolation.classical import HoldInterpolator
+from ..models.registry import load_interpolator
 from ..models.tokenizers.base import Tokenizer
 
 
@@ -100,7 +100,7 @@ class LinkMaker:
     def receiver(self, stride: int, gop: int = 32, **options: object) -> CodecDecoder:
         """A receiver that has heard nothing yet; its pictures between key frames are those before."""
         settings = self._settings(stride, gop, options)
-        return self._module.make_decoder(self._tokenizer, HoldInterpolator(), settings)
+        return self._module.make_decoder(self._tokenizer, load_interpolator("hold"), settings)
 
     def _settings(self, stride: int, gop: int, options: dict[str, object]) -> object:
         return self._module.make_settings(stride=stride, gop=gop, **self.options, **options)

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ..errors import ResividError, SettingsError
@@ -42,6 +41,8 @@ class SampleSheet:
         Raises:
             ValueError: it has no rows.
         """
+        import cv2
+
         if not self._rows:
             raise ValueError("a sample sheet needs at least one row")
         width = self._rows[0].shape[1]
@@ -57,6 +58,8 @@ class SampleSheet:
         Raises:
             ResividError: the file cannot be written.
         """
+        import cv2
+
         done, data = cv2.imencode(".png", self.picture()[..., ::-1])
         if not done:
             raise ResividError(f"{path}: the sheet cannot be stored as PNG")

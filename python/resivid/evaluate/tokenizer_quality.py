@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..codec.resi_vidtok import ResiVidTokEncoder, ResiVidTokSettings
+from ..codec.registry import load_codec
 from ..errors import SettingsError
 from ..models.tokenizers.base import Tokenizer
 from ..version import __version__
@@ -21,6 +21,7 @@ from .sample_sheet import SampleSheet
 
 TOKENS = (16, 41, 82, 128, 256)
 STRIDES = (4, 8, 12)
+TOKEN_CODEC = "resi_vidtok"  # the one whose units are tokens
 GOP = 32  # frames; where a GOP starts, everything is sent and no change is counted
 FIRST_TOKENS = 82  # of which changes are counted: a fresh key frame of 1,067 bits
 NOISE_LEVELS = 2.0  # standard deviation of the sensor noise, in grey levels
@@ -153,13 +154,14 @@ def _measure_prefixes(
 def changed_shares(tokenizer: Tokenizer, frames: np.ndarray, stride: int, gop: int = GOP) -> list[float]:
     """Share of the first tokens that differ from the key frame before, one value for each key frame.
 
-    The encoder of `resi_vidtok` does it with its own hysteresis; key frames that start a GOP are left out.
+    The encoder of TOKEN_CODEC does it with its own hysteresis; key frames that start a GOP are left out.
 
     Args:
         frames: uint8 (n, size, size, 3) RGB.
         stride, gop: S and N in frames.
     """
-    encoder = ResiVidTokEncoder(tokenizer, ResiVidTokSettings(stride=stride, gop=gop))
+    codec = load_codec(TOKEN_CODEC)
+    encoder = codec.make_encoder(tokenizer, codec.make_settings(stride=stride, gop=gop))
     shares, before = [], None
     for frame in frames:
         unit = encoder.analyse(frame)
