@@ -5,7 +5,10 @@ import json
 
 import pytest
 from clips import write_clip
+from conftest import ROOT
+from gnuradio.resivid.cli import bench_pipeline, evaluate_interpolator, evaluate_memory, evaluate_tokenizer
 from gnuradio.resivid.cli.main import main
+from gnuradio.resivid.evaluate.pages import check_page
 from gnuradio.resivid.evaluate.sample_sheet import GAP, HEADING
 
 TOY = ["--tokenizer", "toy:tokenizer"]
@@ -97,6 +100,13 @@ def test_pipeline(tmp_path, capsys):
     }
     assert set(document["stage_ms"]) == stages == set(document["stage_ms_per_frame"])
     assert "frame/s at S=4" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "module", [evaluate_tokenizer, evaluate_interpolator, evaluate_memory, bench_pipeline]
+)
+def test_the_documentation_has_a_page_with_the_section_of_each_command(module):
+    check_page(ROOT / "docs" / "models" / f"{module.SECTION.split()[1]}.md", module.SECTION)
 
 
 @pytest.mark.parametrize(
