@@ -90,7 +90,7 @@ def measure_pipeline(
         "key_frames": statistics.key_frames,
         "blocks_failed": statistics.blocks_failed,
         "stride": link.stride,
-        "codec": flowgraph.settings.link.codec_name,
+        "codec": link.codec_name,
         "tokenizer": link.tokenizer,
         "interpolator": link.interpolator,
         "torch_threads": torch.get_num_threads(),
