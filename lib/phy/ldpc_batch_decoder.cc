@@ -16,6 +16,12 @@ public:
     virtual unsigned lanes() const = 0;
     virtual void
     decode(const float* llr, unsigned num, std::uint8_t* code_words, ldpc_result* results) = 0;
+    virtual bool decode_guesses(const float* llr,
+                                const ldpc_guess* guesses,
+                                unsigned num,
+                                const crc& code,
+                                unsigned num_bits,
+                                std::uint8_t* code_word) = 0;
 };
 
 namespace {
@@ -35,7 +41,8 @@ public:
           d_llr(d_decoded_bits),
           d_totals(d_decoded_bits * functions.lanes),
           d_messages(schedule.column.size() * schedule.lifting_size * functions.lanes),
-          d_failed(functions.lanes)
+          d_failed(functions.lanes),
+          d_done(functions.lanes)
     {
         for (unsigned c = 0; c < schedule.num_columns; ++c)
             d_now.push_back(d_totals.data() + c * schedule.lifting_size * functions.lanes);
@@ -63,6 +70,32 @@ public:
                 }
             }
         }
+    }
+
+    bool decode_guesses(const float* llr,
+                        const ldpc_guess* guesses,
+                        unsigned num,
+                        const crc& code,
+                        unsigned num_bits,
+                        std::uint8_t* code_word) override
+    {
+        load_guesses(llr, guesses, num);
+        std::fill(d_done.begin(), d_done.end(), false);
+        kernel_work<T> work = make_work();
+        unsigned running = num;
+        for (unsigned iteration = 0; running > 0 && iteration < d_max_iterations; ++iteration) {
+            d_functions.iterate_batch(work, d_failed.data());
+            for (unsigned lane = 0; lane < num; ++lane) {
+                if (d_done[lane] || d_failed[lane] < 0)
+                    continue;
+                read(lane, llr, code_word);
+                if (code.check(code_word, num_bits))
+                    return true;
+                d_done[lane] = true; // another code word
+                --running;
+            }
+        }
+        return false;
     }
 
 private:
@@ -96,6 +129,20 @@ private:
         }
     }
 
+    void load_guesses(const float* llr, const ldpc_guess* guesses, unsigned num)
+    {
+        const unsigned lanes = d_functions.lanes;
+        const float known[] = { MAX_KNOWN_LLR, -MAX_KNOWN_LLR };
+        T known_steps[2];
+        d_functions.quantise(known, known_steps, 2);
+        d_functions.quantise(llr, d_llr.data(), d_decoded_bits);
+        std::fill(d_messages.begin(), d_messages.end(), T(0));
+        for (std::size_t i = 0; i < d_decoded_bits; ++i)
+            std::fill_n(d_totals.data() + i * lanes, lanes, d_llr[i]);
+        for (unsigned lane = 0; lane < num; ++lane)
+            d_totals[guesses[lane].bit * lanes + lane] = known_steps[guesses[lane].value];
+    }
+
     void read(unsigned lane, const float* llr, std::uint8_t* bits) const
     {
         const std::size_t lanes = d_functions.lanes;
@@ -106,6 +153,7 @@ private:
         hard_decisions(llr + num, bits + num, d_code_word_bits - num);
     }
 
+    static constexpr float MAX_KNOWN_LLR = 1e3f;
     const ldpc_schedule& d_schedule;
     const kernel_functions<T>& d_functions;
     unsigned d_max_iterations;
@@ -115,6 +163,7 @@ private:
     std::vector<T> d_totals;   // (bits, lanes)
     std::vector<T> d_messages; // (edges, Zc, lanes)
     std::vector<T> d_failed;   // (lanes)
+    std::vector<bool> d_done;  // (lanes)
     std::vector<T*> d_now;
 };
 
@@ -196,6 +245,16 @@ void ldpc_batch_decoder::decode(const float* llr,
                                 ldpc_result* results)
 {
     d_engine->decode(llr, num, code_words, results);
+}
+
+bool ldpc_batch_decoder::decode_guesses(const float* llr,
+                                        const ldpc_guess* guesses,
+                                        unsigned num,
+                                        const crc& code,
+                                        unsigned num_bits,
+                                        std::uint8_t* code_word)
+{
+    return d_engine->decode_guesses(llr, guesses, num, code, num_bits, code_word);
 }
 
 void decode_blocks(const ldpc_job& job,

@@ -11,6 +11,12 @@
 
 namespace gr::resivid::phy {
 
+//! A bit of a code word and the value to take it for.
+struct ldpc_guess {
+    unsigned bit;
+    bool value;
+};
+
 /*! \brief Decodes as many code blocks at once as a vector has lanes.
  *
  * No lane is idle at a small lifting size and nothing turns, so it is faster than one block after
@@ -35,6 +41,19 @@ public:
      *  \param code_words (num, code_word_bits()) hard decisions.
      *  \param results (num). */
     void decode(const float* llr, unsigned num, std::uint8_t* code_words, ldpc_result* results);
+
+    /*! \brief Decode one code block several times, each time with another bit taken as known.
+     *
+     * Ends as soon as one of the runs meets every parity check and the CRC.
+     *  \param guesses (num), num at most lanes().
+     *  \param code_word code_word_bits() hard decisions of that run; undefined when there is none.
+     *  \return whether there is one. */
+    bool decode_guesses(const float* llr,
+                        const ldpc_guess* guesses,
+                        unsigned num,
+                        const crc& code,
+                        unsigned num_bits,
+                        std::uint8_t* code_word);
 
     class engine;
 

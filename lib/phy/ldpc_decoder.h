@@ -35,6 +35,8 @@ ldpc_kernel find_ldpc_kernel(const std::string& name);
 
 constexpr unsigned DEFAULT_LDPC_ITERATIONS = 50; //!< at most; the mean is below 10 at BLER 0.002
 
+constexpr unsigned DEFAULT_LDPC_GUESSES = 32;
+
 //! What one decoding run came to.
 struct ldpc_result {
     bool parity_ok;      //!< every parity check used holds
@@ -46,6 +48,7 @@ struct ldpc_settings {
     ldpc_kernel kernel = DEFAULT_LDPC_KERNEL;
     unsigned max_iterations = DEFAULT_LDPC_ITERATIONS; //!< at least 1
     std::string instruction_set = "";                  //!< see find_kernels
+    unsigned guesses = DEFAULT_LDPC_GUESSES; //!< of ldpc_list_decoder; the others make none
 };
 
 //! \throws std::invalid_argument when max_iterations is 0.

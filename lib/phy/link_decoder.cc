@@ -17,7 +17,13 @@ link_decoder::chain::chain(const block_format& f,
 {
     // E_r takes at most two values: the smaller one for the first code blocks.
     for (const auto* matcher : { &matchers.front(), &matchers.back() })
-        decoders.emplace_back(f.base_graph, f.lifting_size, decoding, matcher->useful_rows());
+        if (decoders.empty() || matcher->coded_bits() != matchers.front().coded_bits())
+            decoders.emplace_back(f.base_graph,
+                                  f.lifting_size,
+                                  f.code_block_bits,
+                                  segmenter.code_block_crc(),
+                                  decoding,
+                                  matcher->useful_rows());
 }
 
 link_decoder::link_decoder(unsigned symbols,

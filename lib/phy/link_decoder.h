@@ -2,7 +2,7 @@
 //! \file The symbols of one key frame back to its payload: the whole receive chain.
 #pragma once
 
-#include "ldpc_decoder.h"
+#include "ldpc_list_decoder.h"
 #include "link_encoder.h"
 #include "snr_estimator.h"
 
@@ -72,8 +72,8 @@ private:
         block_segmenter segmenter;
         blind_snr_estimator estimator;
         soft_demapper demapper;
-        std::vector<rate_matcher> matchers; // one a code block
-        std::vector<ldpc_decoder> decoders; // one for each E_r
+        std::vector<rate_matcher> matchers;      // one a code block
+        std::vector<ldpc_list_decoder> decoders; // one for each E_r
     };
     void allocate(const ldpc_settings& decoding, unsigned redundancy_version);
     void decode_llr(chain& c);

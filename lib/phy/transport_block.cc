@@ -174,6 +174,11 @@ block_segmenter::block_segmenter(const block_format& format)
 {
 }
 
+const crc& block_segmenter::code_block_crc() const
+{
+    return d_format.num_code_blocks > 1 ? CRC24B : d_crc;
+}
+
 void block_segmenter::segment(const std::uint8_t* payload, std::uint8_t* code_blocks)
 {
     std::copy_n(payload, d_format.payload_bits, d_block.data());

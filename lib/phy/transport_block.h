@@ -74,6 +74,9 @@ class block_segmenter
 public:
     explicit block_segmenter(const block_format& format);
 
+    //! The CRC that ends the information bits of a code block.
+    const crc& code_block_crc() const;
+
     //! payload (A bits) to C code blocks of K bits each, one after the other.
     void segment(const std::uint8_t* payload, std::uint8_t* code_blocks);
 

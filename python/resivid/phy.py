@@ -5,6 +5,7 @@ from .phy_python import (  # noqa: F401
     CRC16,
     CRC24A,
     CRC24B,
+    DEFAULT_LDPC_GUESSES,
     DEFAULT_LDPC_ITERATIONS,
     DEFAULT_LDPC_KERNEL,
     SCRAMBLER_INIT,

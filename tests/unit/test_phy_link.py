@@ -54,13 +54,13 @@ def test_below_the_waterfall_no_wrong_payload_passes():
 
 
 def test_bler_of_belief_propagation():
-    """50 layered iterations of exact belief propagation reach BLER 0.002 at 5.31 dB, 20 are 0.13 dB behind.
+    """50 layered iterations of exact belief propagation reach BLER 0.002 at 5.31 dB with the true SNR.
 
-    3,000 blocks at 5.44 dB: 6 errors expected, deviation 2.4; at 5.0 dB well above the target.
+    3,000 blocks there: 6 errors expected, deviation 2.4; the normal approximation, 4.70 dB, is a bound.
     """
-    _, (_, crc_ok, _, _) = transmit(629, ROW_16QAM_434, 3000, 5.44, seed=2)
+    _, (_, crc_ok, _, _) = transmit(629, ROW_16QAM_434, 3000, 5.31, seed=2)
     assert np.count_nonzero(~crc_ok) <= 6 + 4 * 2.4
-    _, (_, crc_ok, _, _) = transmit(629, ROW_16QAM_434, 500, 5.0, seed=2)
+    _, (_, crc_ok, _, _) = transmit(629, ROW_16QAM_434, 500, 4.70, seed=2)
     assert np.count_nonzero(~crc_ok) > 1 + 4
 
 
@@ -282,3 +282,14 @@ def test_wrong_simulations_are_refused(arguments, message):
     right = dict(bits_per_symbol=4, rate_1024=434, symbols=120, snr_db=5.0, num_blocks=1, seed=3)
     with pytest.raises(ValueError, match=message):
         phy.simulate_blocks(**(right | arguments))
+
+
+@pytest.mark.parametrize(("bits_per_symbol", "rate", "snr_db"), [(2, 251, -2.3), (4, 658, 9.2)])
+def test_guesses_mend_most_short_blocks(bits_per_symbol, rate, snr_db):
+    """k = 256: plain belief propagation fails in some percent; guesses mend more than half, and pass nothing wrong."""
+    arguments = dict(snr_db=snr_db, num_blocks=2000, seed=6, info_bits=256, known_snr=True)
+    plain = phy.simulate_blocks(bits_per_symbol, rate, 1, guesses=0, **arguments)
+    mended = phy.simulate_blocks(bits_per_symbol, rate, 1, **arguments)
+    assert 30 < plain["errors"] < 300
+    assert mended["errors"] < plain["errors"] / 2
+    assert plain["undetected"] == mended["undetected"] == 0

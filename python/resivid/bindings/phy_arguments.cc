@@ -56,11 +56,13 @@ unsigned to_lifting_size(integer number)
     return size;
 }
 
-ldpc_settings to_ldpc_settings(const std::string& kernel, integer max_iterations)
+ldpc_settings to_ldpc_settings(const std::string& kernel, integer max_iterations, integer guesses)
 {
+    constexpr std::int64_t MAX_GUESSES = 1024;
     return { find_ldpc_kernel(kernel),
              in_range("max_iterations", max_iterations, 1, MAX_UNSIGNED),
-             "" };
+             "",
+             in_range("guesses", guesses, 0, MAX_GUESSES) };
 }
 
 unsigned to_row(integer row, unsigned num_rows)

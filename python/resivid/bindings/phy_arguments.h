@@ -55,8 +55,10 @@ unsigned to_rate_1024(integer number);
 unsigned to_redundancy_version(integer number);
 unsigned to_lifting_size(integer number);
 
-//! Kernel by name and iterations, at least 1. \throws std::invalid_argument with what is allowed.
-ldpc_settings to_ldpc_settings(const std::string& kernel, integer max_iterations);
+//! Kernel by name, iterations, at least 1, and guesses. \throws std::invalid_argument with what is
+//! allowed.
+ldpc_settings
+to_ldpc_settings(const std::string& kernel, integer max_iterations, integer guesses = { 0 });
 
 //! Row of a table. \throws std::out_of_range (IndexError), with the range.
 unsigned to_row(integer row, unsigned num_rows);

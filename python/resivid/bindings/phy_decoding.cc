@@ -66,6 +66,7 @@ void bind_decoding(py::module& m)
           &instruction_sets,
           "Instruction sets that the LDPC kernels can use on this machine, the widest first.");
     m.attr("DEFAULT_LDPC_KERNEL") = DEFAULT_LDPC_KERNEL_NAME;
+    m.attr("DEFAULT_LDPC_GUESSES") = DEFAULT_LDPC_GUESSES;
     m.attr("DEFAULT_LDPC_ITERATIONS") = DEFAULT_LDPC_ITERATIONS;
     m.def(
         "ldpc_decode",

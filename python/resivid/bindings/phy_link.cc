@@ -99,17 +99,19 @@ void bind_link(py::module& m)
                          const table_rows& table,
                          integer max_iterations,
                          integer redundancy_version,
-                         const std::string& kernel) {
+                         const std::string& kernel,
+                         integer guesses) {
                  return link_decoder(in_range("symbols", symbols, 1, MAX_SYMBOLS),
                                      to_table(table),
-                                     to_ldpc_settings(kernel, max_iterations),
+                                     to_ldpc_settings(kernel, max_iterations, guesses),
                                      to_redundancy_version(redundancy_version));
              }),
              "symbols"_a,
              "table"_a,
              "max_iterations"_a = DEFAULT_LDPC_ITERATIONS,
              "redundancy_version"_a = 0,
-             "kernel"_a = DEFAULT_LDPC_KERNEL_NAME)
+             "kernel"_a = DEFAULT_LDPC_KERNEL_NAME,
+             "guesses"_a = DEFAULT_LDPC_GUESSES)
         .def_property_readonly("symbols", &link_decoder::symbols)
         .def_property_readonly("num_rows", &link_decoder::num_rows)
         .def(

@@ -40,7 +40,8 @@ py::dict count_block_errors(integer bits_per_symbol,
                             integer max_iterations,
                             integer threads,
                             bool known_snr,
-                            std::optional<integer> info_bits)
+                            std::optional<integer> info_bits,
+                            integer guesses)
 {
     const unsigned qm = to_bits_per_symbol(bits_per_symbol);
     const unsigned rate = to_rate_1024(rate_1024);
@@ -52,7 +53,7 @@ py::dict count_block_errors(integer bits_per_symbol,
     settings.seed = count("seed", seed);
     settings.first_block = count("first_block", first_block);
     settings.num_blocks = count("num_blocks", num_blocks);
-    settings.decoding = to_ldpc_settings(kernel, max_iterations);
+    settings.decoding = to_ldpc_settings(kernel, max_iterations, guesses);
     settings.known_snr = known_snr;
     settings.threads = in_range("threads", threads, 0, MAX_THREADS);
     monte_carlo_counts counts;
@@ -71,26 +72,29 @@ py::dict count_block_errors(integer bits_per_symbol,
 
 void bind_monte_carlo(py::module& m)
 {
-    m.def(
-        "simulate_blocks",
-        &count_block_errors,
-        "bits_per_symbol"_a,
-        "rate_1024"_a,
-        "symbols"_a,
-        "snr_db"_a,
-        "num_blocks"_a,
-        "seed"_a,
-        "first_block"_a = 0,
-        "kernel"_a = DEFAULT_LDPC_KERNEL_NAME,
-        "max_iterations"_a = DEFAULT_LDPC_ITERATIONS,
-        "threads"_a = 0,
-        "known_snr"_a = false,
-        "info_bits"_a = std::nullopt,
-        "Block errors over AWGN: blocks first_block.. of the sequence that seed names.\n\n"
-        "Counts depend on neither threads (0: one a core) nor how a sequence is cut into calls.\n"
-        "With info_bits (payload and CRC) a block takes as many symbols as the rate needs, and\n"
-        "symbols is not used. Returns a dict of blocks, errors (undetected ones are among them),\n"
-        "undetected, bit_errors (of the payload), iterations_sum.");
+    m.def("simulate_blocks",
+          &count_block_errors,
+          "bits_per_symbol"_a,
+          "rate_1024"_a,
+          "symbols"_a,
+          "snr_db"_a,
+          "num_blocks"_a,
+          "seed"_a,
+          "first_block"_a = 0,
+          "kernel"_a = DEFAULT_LDPC_KERNEL_NAME,
+          "max_iterations"_a = DEFAULT_LDPC_ITERATIONS,
+          "threads"_a = 0,
+          "known_snr"_a = false,
+          "info_bits"_a = std::nullopt,
+          "guesses"_a = DEFAULT_LDPC_GUESSES,
+          "Block errors over AWGN: blocks first_block.. of the sequence that seed names.\n\n"
+          "Counts depend on neither threads (0: one a core) nor how a sequence is cut into calls.\n"
+          "With info_bits (payload and CRC) a block takes as many symbols as the rate needs, and\n"
+          "symbols is not used. guesses: bits tried the other way in a block that fails, 0 for "
+          "plain\n"
+          "belief propagation; only up to 2,048 information bits. Returns a dict of blocks, errors "
+          "(undetected ones are among them),\n"
+          "undetected, bit_errors (of the payload), iterations_sum.");
     m.def(
         "plan_information_bits",
         [](integer info_bits, integer rate_1024, integer bits_per_symbol) {
