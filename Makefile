@@ -7,11 +7,13 @@ BUILD := build
 JOBS ?= $(shell n=$$(nproc); [ $$n -gt 4 ] && echo 4 || echo $$n)
 SOURCES := python tests apps scripts
 
-.PHONY: help demo test setup build install lint format clean
+SANITIZE := address,undefined,float-cast-overflow
+.PHONY: help demo test sanitize setup build install lint format clean
 
 help:
 	@echo "make demo   send the bundled clip over a noisy channel; result in out/"
 	@echo "make test   run every test"
+	@echo "make sanitize   the C++ tests and the fuzz harness under AddressSanitizer and UBSan"
 	@echo "make setup | build | install | lint | format | clean"
 
 setup:
@@ -40,6 +42,15 @@ test: install
 	@scripts/compile_flowgraphs.sh $(VENV)/bin/grcc $(BUILD)/flowgraphs
 	@echo "test: Python, $(JOBS) workers"
 	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n $(JOBS) --dist loadfile tests </dev/null
+
+# Any build type but the known ones leaves the flags to us.
+sanitize: setup
+	@echo "sanitize: compiling lib/phy and tests/cpp in $(BUILD)/sanitize"
+	@cmake -S . -B $(BUILD)/sanitize -DPython3_EXECUTABLE=$(PYTHON) -DCMAKE_BUILD_TYPE=Sanitize \
+		-DCMAKE_CXX_FLAGS="-O1 -g -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS \
+		-fsanitize=$(SANITIZE) -fno-sanitize-recover=all" >/dev/null
+	@cmake --build $(BUILD)/sanitize -j $(JOBS) --target cpp_tests -- --no-print-directory
+	@ctest --test-dir $(BUILD)/sanitize --output-on-failure -j $(JOBS)
 
 lint: setup
 	@$(PYTHON) -m ruff check $(SOURCES)
