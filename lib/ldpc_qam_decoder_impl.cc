@@ -10,11 +10,11 @@ namespace {
 
 const pmt::pmt_t PAYLOAD = pmt::intern("payload");
 const pmt::pmt_t NOISE_VARIANCE = pmt::intern("noise_variance");
-
-pmt::pmt_t with(const pmt::pmt_t& metadata, const char* key, const pmt::pmt_t& value)
-{
-    return pmt::dict_add(metadata, pmt::intern(key), value);
-}
+const pmt::pmt_t CRC_OK = pmt::intern("crc_ok");
+const pmt::pmt_t SNR_DB = pmt::intern("snr_db");
+const pmt::pmt_t ITERATIONS = pmt::intern("iterations");
+const pmt::pmt_t SYMBOLS = pmt::intern("symbols");
+const pmt::pmt_t BITS = pmt::intern("bits");
 
 pmt::pmt_t metadata_of(const packet& packet)
 {
@@ -60,7 +60,7 @@ int ldpc_qam_decoder_impl::on_packet(const packet& packet, void* /* out */)
 {
     pmt::pmt_t metadata = metadata_of(packet);
     if (packet.end()) {
-        publish(metadata, {});
+        publish(metadata, nullptr, 0);
         return 0;
     }
     const unsigned row = row_of(packet, d_decoder.num_rows());
@@ -72,12 +72,12 @@ int ldpc_qam_decoder_impl::on_packet(const packet& packet, void* /* out */)
     const auto& result = decode(row, packet);
     d_times.add_since(start);
 
-    metadata = with(metadata, "crc_ok", pmt::from_bool(result.crc_ok));
-    metadata = with(metadata, "snr_db", pmt::from_double(result.snr_db));
-    metadata = with(metadata, "iterations", pmt::from_long(result.iterations));
-    metadata = with(metadata, "symbols", pmt::from_long(packet.num_items));
-    metadata = with(metadata, "bits", pmt::from_long(d_decoder.payload_bits(row)));
-    publish(metadata, result.crc_ok ? result.payload : std::vector<std::uint8_t>());
+    metadata = pmt::dict_add(metadata, CRC_OK, pmt::from_bool(result.crc_ok));
+    metadata = pmt::dict_add(metadata, SNR_DB, pmt::from_double(result.snr_db));
+    metadata = pmt::dict_add(metadata, ITERATIONS, pmt::from_long(result.iterations));
+    metadata = pmt::dict_add(metadata, SYMBOLS, pmt::from_long(packet.num_items));
+    metadata = pmt::dict_add(metadata, BITS, pmt::from_long(d_decoder.payload_bits(row)));
+    publish(metadata, result.payload.data(), result.crc_ok ? result.payload.size() : 0);
     return 0;
 }
 
@@ -97,9 +97,11 @@ const phy::link_result& ldpc_qam_decoder_impl::decode(unsigned row, const packet
     return d_decoder.decode_known_noise(row, symbols, pmt::f32vector_elements(tag, length));
 }
 
-void ldpc_qam_decoder_impl::publish(pmt::pmt_t metadata, const std::vector<std::uint8_t>& bits)
+void ldpc_qam_decoder_impl::publish(const pmt::pmt_t& metadata,
+                                    const std::uint8_t* bits,
+                                    std::size_t num_bits)
 {
-    message_port_pub(PAYLOAD, pmt::cons(metadata, pmt::init_u8vector(bits.size(), bits)));
+    message_port_pub(PAYLOAD, pmt::cons(metadata, pmt::init_u8vector(num_bits, bits)));
 }
 
 } // namespace resivid

@@ -26,7 +26,7 @@ protected:
 
 private:
     const phy::link_result& decode(unsigned row, const packet& packet);
-    void publish(pmt::pmt_t metadata, const std::vector<std::uint8_t>& bits);
+    void publish(const pmt::pmt_t& metadata, const std::uint8_t* bits, std::size_t num_bits);
 
     phy::link_decoder d_decoder;
     recent_times d_times;

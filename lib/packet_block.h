@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <exception>
 #include <gnuradio/block.h>
+#include <gnuradio/block_detail.h>
+#include <gnuradio/buffer_reader.h>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +20,7 @@ namespace resivid {
 struct packet {
     const void* items;
     int num_items;
-    std::vector<tag_t> tags;
+    const std::vector<tag_t>& tags;
 
     //! Value of the tag with this key; nil when there is none.
     pmt::pmt_t tag(const pmt::pmt_t& key) const
@@ -48,7 +50,8 @@ inline int buffer_items(int max_packet_items) { return 2 * max_packet_items; }
  * gr::tagged_stream_block ends the flowgraph with an exception when a length tag is missing, and
  * waits for ever for the rest of a packet that was cut short or is longer than its buffer. Here
  * such items are dropped up to the next length tag with one warning. The tags of a good packet are
- * copied. */
+ * copied. Whatever the stream holds, nothing is thrown into the scheduler; items stay where they
+ * are, and no memory is allocated for a packet but that of its tags. */
 class packet_block : virtual public gr::block
 {
 protected:
@@ -92,12 +95,19 @@ private:
                      gr_vector_void_star& output_items) override
     {
         const int available = ninput_items[0];
-        std::vector<tag_t> tags;
-        get_tags_in_window(tags, 0, 0, available);
-        const int length = length_at_start(tags);
-        const int next_start = find_next_start(tags, available);
+        get_tags_in_window(d_window_tags, 0, 0, available);
+        const int length = length_at_start();
+        const int next_start = find_next_start(available);
         d_wanted_items = 1;
         if (length == 0) {
+            consume_each(next_start);
+            return 0;
+        }
+        if (length > detail()->input(0)->max_possible_items_available()) {
+            drop("packet dropped: {} items are more than the buffer before this block holds; "
+                 "set its min_output_buffer",
+                 length);
+            d_in_gap = true; // its rest follows
             consume_each(next_start);
             return 0;
         }
@@ -111,17 +121,27 @@ private:
                 available + 1; // not the whole packet: look at each piece, it may be the next
             return 0;
         }
+        keep_tags_at_start();
         void* out = output_items.empty() ? nullptr : output_items[0];
-        const int num_written = finish({ input_items[0], length, tags_at_start(tags) }, out);
+        const int num_written = finish({ input_items[0], length, d_packet_tags }, out);
         consume_each(length);
         return num_written;
     }
 
+    //! The stream has ended: what waits for the rest of its packet waits in vain.
+    bool stop() override
+    {
+        if (std::exchange(d_wanted_items, 1) > 1) {
+            drop("packet dropped: the stream ended within it");
+        }
+        return true;
+    }
+
     //! The length tag of the first item; 0 with a warning where no packet can be read.
-    int length_at_start(const std::vector<tag_t>& tags)
+    int length_at_start()
     {
         const bool was_in_gap = std::exchange(d_in_gap, true);
-        for (const auto& tag : tags) {
+        for (const auto& tag : d_window_tags) {
             if (tag.offset != nitems_read(0) || !pmt::eq(tag.key, d_length_key)) {
                 continue;
             }
@@ -142,9 +162,9 @@ private:
     }
 
     //! Items up to the next length tag, or all that are available.
-    int find_next_start(const std::vector<tag_t>& tags, int available)
+    int find_next_start(int available)
     {
-        for (const auto& tag : tags) {
+        for (const auto& tag : d_window_tags) {
             if (tag.offset > nitems_read(0) && pmt::eq(tag.key, d_length_key)) {
                 return static_cast<int>(tag.offset - nitems_read(0));
             }
@@ -152,15 +172,14 @@ private:
         return available;
     }
 
-    std::vector<tag_t> tags_at_start(const std::vector<tag_t>& tags)
+    void keep_tags_at_start()
     {
-        std::vector<tag_t> chosen;
-        for (const auto& tag : tags) {
+        d_packet_tags.clear();
+        for (const auto& tag : d_window_tags) {
             if (tag.offset == nitems_read(0) && !pmt::eq(tag.key, d_length_key)) {
-                chosen.push_back(tag);
+                d_packet_tags.push_back(tag);
             }
         }
-        return chosen;
     }
 
     //! on_packet, its tags, and the promise that nothing is thrown into the scheduler.
@@ -183,8 +202,10 @@ private:
 
     const pmt::pmt_t d_length_key;
     const int d_max_packet_items;
-    int d_wanted_items = 1; // input that the next call needs
-    bool d_in_gap = false;  // the last items were dropped and already counted
+    int d_wanted_items = 1;           // input that the next call needs
+    bool d_in_gap = false;            // the last items were dropped and already counted
+    std::vector<tag_t> d_window_tags; // kept for their memory
+    std::vector<tag_t> d_packet_tags;
     std::atomic<std::uint64_t> d_dropped{ 0 };
 };
 

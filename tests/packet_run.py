@@ -127,9 +127,10 @@ def tagged_source(items: np.ndarray, tags: Sequence[tuple[int, str, object]]) ->
     return make(items.tolist(), False, 1, stream_tags)
 
 
-def run_to_end(top: gr.top_block) -> None:
+def run_to_end(top: gr.top_block, start: bool = True) -> None:
     """Run a flowgraph whose source ends, and fail when it does not."""
-    top.start()
+    if start:
+        top.start()
     waiting = threading.Thread(target=top.wait, daemon=True)
     waiting.start()
     waiting.join(PATIENCE_S)
