@@ -6,8 +6,8 @@ PYTHON := $(CURDIR)/$(VENV)/bin/python
 BUILD := build
 JOBS ?= $(shell n=$$(nproc); [ $$n -gt 4 ] && echo 4 || echo $$n)
 SOURCES := python tests apps scripts
-
 SANITIZE := address,undefined,float-cast-overflow
+
 .PHONY: help demo test sanitize setup build install lint format clean
 
 help:
@@ -50,7 +50,7 @@ sanitize: setup
 		-DCMAKE_CXX_FLAGS="-O1 -g -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS \
 		-fsanitize=$(SANITIZE) -fno-sanitize-recover=all" >/dev/null
 	@cmake --build $(BUILD)/sanitize -j $(JOBS) --target cpp_tests -- --no-print-directory
-	@ctest --test-dir $(BUILD)/sanitize --output-on-failure -j $(JOBS)
+	@RESIVID_FUZZ_RUNS=20000 ctest --test-dir $(BUILD)/sanitize --output-on-failure -j $(JOBS)
 
 lint: setup
 	@$(PYTHON) -m ruff check $(SOURCES)

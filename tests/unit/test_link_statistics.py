@@ -18,8 +18,8 @@ from gnuradio.resivid.link.statistics import (
 
 KEYS = (
     "frames, key_frames, fps, stride, gop, cbr_payload, cbr_total, bits_source, bits_header, bits_body, symbols_mean, "
-    "bits_crc, k_mean, k_min, updates_mean, blocks, blocks_failed, bler, snr_set_db, snr_est_db, mcs, stage_ms, "
-    "latency_ms, psnr_db, ssim, lpips, clip, seed, version, weights, notes"
+    "bits_crc, k_mean, k_min, updates_mean, blocks, blocks_failed, bler, snr_set_db, snr_est_db, mcs, "
+    "code_rate, stage_ms, latency_ms, psnr_db, ssim, lpips, clip, seed, version, weights, notes"
 ).split(", ")
 
 
@@ -66,6 +66,7 @@ def test_sums_worked_by_hand():
     assert (result.symbols_mean, result.snr_est_db) == (629, 6)
     assert result.cbr_payload == result.cbr_total == 2 * 629 / (256 * 256 * 3 * 8 * 2) <= 4e-4
     assert result.mcs == {"QPSK 251/1024": 1, "16QAM 434/1024": 1}
+    assert result.code_rate == {"QPSK 251/1024": 308 / (2 * 629), "16QAM 434/1024": 1066 / (4 * 629)}
     assert result.stage_ms["render"] == pytest.approx({"mean": 20, "p50": 20, "p95": 29})
     assert (result.latency_ms, result.psnr_db, result.ssim, result.notes) == (None, None, 0.5, [])
 

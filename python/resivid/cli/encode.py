@@ -12,6 +12,7 @@ import typer
 
 from ..errors import SettingsError
 from ..flowgraphs.settings import LinkSettings
+from ..link.budget import code_rate
 from ..link.statistics import Statistics, StatisticsCollector
 from ..version import __version__
 from . import common
@@ -131,7 +132,9 @@ def _encode(
     result = statistics.result(
         fps=float(reader.rate), version=__version__, weights=tokenizer.weights_sha256, notes=[NOTE]
     )
-    result.mcs = {link.table.rows[row].label: used[row] for row in sorted(used)}
+    rows = {row: link.table.rows[row] for row in sorted(used)}
+    result.mcs = {mcs.label: used[row] for row, mcs in rows.items()}
+    result.code_rate = {mcs.label: code_rate(link.symbols, mcs) for mcs in rows.values()}
     result.symbols_mean = float(link.symbols)
     result.cbr_payload = result.cbr_total = link.symbols / (3 * link.size**2 * link.stride)
     LOG.info("%s: %d frames, %d key frames", output, result.frames, result.key_frames)

@@ -105,5 +105,14 @@ def payload_bits(symbols: int, row: Mcs) -> int:
     return 0
 
 
+def code_rate(symbols: int, row: Mcs) -> float:
+    """True code rate of a key frame: payload and CRC bits per bit on the channel; 0 when nothing fits.
+
+    At most the nominal rate_1024 / 1024, from which the rounding in (9) and equal code blocks take a little.
+    """
+    payload = payload_bits(symbols, row)
+    return (payload + crc_bits(payload, row.rate_1024)) / (symbols * row.bits_per_symbol) if payload else 0.0
+
+
 def _transport_crc_bits(payload_bits: int) -> int:
     return 16 if payload_bits <= MAX_PAYLOAD_CRC16 else 24

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import ResividError
-from .budget import SOURCE_VALUES_PER_PIXEL, coded_bits, crc_bits
+from .budget import SOURCE_VALUES_PER_PIXEL, code_rate, coded_bits, crc_bits
 from .budget import payload_bits as payload_bits_of
 from .mcs_table import McsTable
 
@@ -34,6 +34,7 @@ class Statistics:
         blocks, blocks_failed, bler: transport blocks, one a key frame.
         snr_set_db, snr_est_db: Es/N0 of the channel, mean of all estimates.
         mcs: label of the row to blocks sent with it.
+        code_rate: label of the row to its true code rate, payload and CRC bits per bit on the channel.
         stage_ms: stage to {mean, p50, p95} of its run time in ms. latency_ms: {p50, p95}, None unless paced.
         psnr_db, ssim, lpips, clip: means over the frames before the file encoder.
         seed, version, weights: what it takes to repeat the run; file name to SHA-256.
@@ -61,6 +62,7 @@ class Statistics:
     snr_set_db: float | None = None
     snr_est_db: float | None = None
     mcs: dict[str, int] = field(default_factory=dict)
+    code_rate: dict[str, float] = field(default_factory=dict)
     stage_ms: dict[str, dict[str, float]] = field(default_factory=dict)
     latency_ms: dict[str, float] | None = None
     psnr_db: float | None = None
@@ -256,6 +258,12 @@ class StatisticsCollector:
         result.snr_est_db = float(np.mean(estimates)) if estimates else None
         counts = Counter(block.mcs for block in self._blocks)
         result.mcs = {self._table.rows[row].label: counts[row] for row in sorted(counts)}
+        sizes = {block.mcs: block.symbols for block in self._blocks}  # k_t is the same for all blocks
+        result.code_rate = {
+            self._table.rows[row].label: code_rate(sizes[row], self._table.rows[row])
+            for row in sorted(counts)
+            if sizes[row]
+        }
 
     def bits_crc(self, row: int, symbols: int) -> int:
         """CRC bits of a block of this row of the MCS table."""

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! \file Encoding and decoding a key frame allocates nothing once the link is constructed.
+#define BOOST_TEST_MODULE allocation
+#include <boost/test/unit_test.hpp>
+
+#include "phy/link_decoder.h"
+
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+namespace {
+std::size_t num_allocations = 0;
+} // namespace
+
+void* operator new(std::size_t size)
+{
+    ++num_allocations;
+    if (void* memory = std::malloc(size))
+        return memory;
+    throw std::bad_alloc();
+}
+
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+using namespace gr::resivid::phy;
+
+BOOST_AUTO_TEST_CASE(a_key_frame_needs_no_memory)
+{
+    // the last row: several code blocks
+    const std::vector<mcs_row> table{
+        { 2, 251, -2 }, { 4, 434, 6 }, { 6, 700, 14 }, { 8, 900, 24 }
+    };
+    constexpr unsigned SYMBOLS = 3000;
+    link_encoder encoder(SYMBOLS, table);
+    link_decoder decoder(SYMBOLS, table);
+    BOOST_REQUIRE(encoder.format(3).num_code_blocks > 1);
+    const std::vector<std::uint8_t> payload(encoder.payload_bits(3), 1);
+    const std::vector<std::complex<float>> noise(SYMBOLS, { 0.3f, -0.7f });
+    std::vector<std::complex<float>> symbols(SYMBOLS);
+
+    const std::size_t before = num_allocations;
+    bool all_ok = true;
+    bool none_ok = false;
+    for (unsigned row : { 3, 0, 1, 2, 3 }) {
+        encoder.encode(row, payload.data(), symbols.data());
+        all_ok &= decoder.decode(row, symbols.data()).crc_ok;
+        none_ok |= decoder.decode(row, noise.data()).crc_ok;
+    }
+    const std::size_t after = num_allocations;
+    BOOST_TEST(after == before);
+    BOOST_TEST(before > 0u);
+    BOOST_TEST(all_ok);
+    BOOST_TEST(!none_ok);
+}
