@@ -68,19 +68,16 @@ inline V larger(V a, V b)
 
 // Unsigned, so that the magnitude of the smallest integer fits.
 inline float_vec magnitude(float_vec a) { return (float_vec)((int_vec)a & INT32_MAX); }
-inline ushort_vec magnitude(short_vec a) { return (ushort_vec)(a < 0 ? -a : a); }
-inline ubyte_vec magnitude(byte_vec a) { return (ubyte_vec)(a < 0 ? -a : a); }
+inline ushort_vec magnitude(short_vec a) { return a < 0 ? -(ushort_vec)a : (ushort_vec)a; }
+inline ubyte_vec magnitude(byte_vec a) { return a < 0 ? -(ubyte_vec)a : (ubyte_vec)a; }
 
 // m with the sign of s
 inline float_vec with_sign(float_vec m, float_vec s)
 {
     return (float_vec)((int_vec)m | ((int_vec)s & INT32_MIN));
 }
-inline short_vec with_sign(ushort_vec m, short_vec s)
-{
-    return s < 0 ? -(short_vec)m : (short_vec)m;
-}
-inline byte_vec with_sign(ubyte_vec m, byte_vec s) { return s < 0 ? -(byte_vec)m : (byte_vec)m; }
+inline short_vec with_sign(ushort_vec m, short_vec s) { return (short_vec)(s < 0 ? -m : m); }
+inline byte_vec with_sign(ubyte_vec m, byte_vec s) { return (byte_vec)(s < 0 ? -m : m); }
 
 // Its sign bits are those of the product.
 template <class V>

@@ -8,6 +8,7 @@
 #include "fuzz_input.h"
 
 #include "phy/ldpc_decoder.h"
+#include "phy/ldpc_kernel.h"
 #include "phy/link_decoder.h"
 #include "phy/mcs_selector.h"
 
@@ -52,6 +53,17 @@ inline block_format some_format(input& in)
     }
 }
 
+//! A way to decode that this processor has.
+inline ldpc_settings some_decoding(input& in)
+{
+    const auto sets = instruction_sets();
+    ldpc_settings settings;
+    settings.kernel = ldpc_kernel(in.between(0, ldpc_kernel_names().size() - 1));
+    settings.max_iterations = in.between(1, 3);
+    settings.instruction_set = sets[in.between(0, sets.size() - 1)];
+    return settings;
+}
+
 //! Formats, codes and checks from numbers that mean nothing.
 inline void constructors(input& in)
 {
@@ -73,7 +85,9 @@ inline void constructors(input& in)
     accepts([&] { crc(in.any_number(), in.any_number()); });
     accepts([&] { ldpc_encoder(in.between(0, 3), in.any_number()); });
     accepts([&] {
-        ldpc_decoder(in.between(0, 3), in.any_number(), in.any_number(), { in.any_number() });
+        auto settings = some_decoding(in);
+        settings.max_iterations = in.any_number();
+        ldpc_decoder(in.between(0, 3), in.any_number(), settings, { in.any_number() });
     });
     const auto format = some_format(in);
     const unsigned coded_bits = in.any_number();
@@ -90,13 +104,16 @@ inline void llrs(input& in)
     std::vector<float> code_word_llr(matcher.code_word_bits());
     matcher.recover(in.floats(matcher.coded_bits()).data(), code_word_llr.data());
 
-    const unsigned iterations = in.between(1, 3);
-    ldpc_decoder decoder(format.base_graph, format.lifting_size, iterations, matcher.useful_rows());
+    const auto settings = some_decoding(in);
+    ldpc_decoder decoder(format.base_graph, format.lifting_size, settings, matcher.useful_rows());
     require(decoder.code_word_bits() == matcher.code_word_bits(), "code words of two lengths");
     std::vector<std::uint8_t> code_word(decoder.code_word_bits());
-    const auto result = decoder.decode(code_word_llr.data(), code_word.data());
+    const crc* stop_crc = in.between(0, 1) ? &CRC24B : nullptr;
+    const auto result = decoder.decode(
+        code_word_llr.data(), code_word.data(), stop_crc, in.between(0, code_word.size()));
     require(are_bits(code_word), "a decision that is no bit");
-    require(result.iterations >= 1 && result.iterations <= iterations, "iterations out of range");
+    require(result.iterations >= 1 && result.iterations <= settings.max_iterations,
+            "iterations out of range");
 
     block_segmenter segmenter(format);
     std::vector<std::uint8_t> payload(format.payload_bits);
@@ -114,11 +131,11 @@ inline void link(input& in)
     std::vector<mcs_row> table(in.between(0, 3));
     for (auto& row : table)
         row = { 2 * in.between(1, 4), in.between(1, 1023), in.any_float() };
-    const unsigned iterations = in.between(1, 3);
+    const auto settings = some_decoding(in);
     const unsigned version = in.between(0, 4);
     accepts([&] {
         link_encoder encoder(symbols, table, version);
-        link_decoder decoder(symbols, table, iterations, version);
+        link_decoder decoder(symbols, table, settings, version);
         std::vector<std::complex<float>> sent(symbols);
         for (unsigned n = 0; n < 3; ++n) {
             const unsigned row = in.between(0, 3) ? in.between(0, table.size()) : in.any_number();
@@ -130,7 +147,7 @@ inline void link(input& in)
                 require(row < table.size(), "a row that does not exist");
                 require(result.payload.size() == encoder.payload_bits(row), "a wrong length");
                 require(are_bits(result.payload), "a payload that holds no bits");
-                require(result.iterations <= iterations, "too many iterations");
+                require(result.iterations <= settings.max_iterations, "too many iterations");
             } catch (const std::out_of_range&) {
                 require(row >= table.size(), "a row was refused that exists");
             }

@@ -111,6 +111,7 @@ void bind_decoding(py::module& m)
             "decode",
             [](ldpc_decoder& d, const float_array& llr) {
                 check_size(llr, "llr", d.code_word_bits());
+                check_finite(llr, "llr");
                 bit_array bits(d.code_word_bits());
                 const auto result = d.decode(llr.data(), bits.mutable_data());
                 return std::make_tuple(bits, result.parity_ok, result.iterations);

@@ -132,9 +132,9 @@ def _encode(
     result = statistics.result(
         fps=float(reader.rate), version=__version__, weights=tokenizer.weights_sha256, notes=[NOTE]
     )
-    rows = {row: link.table.rows[row] for row in sorted(used)}
-    result.mcs = {mcs.label: used[row] for row, mcs in rows.items()}
-    result.code_rate = {mcs.label: code_rate(link.symbols, mcs) for mcs in rows.values()}
+    sent = {row: link.table.rows[row] for row in sorted(used)}
+    result.mcs = {mcs.label: used[row] for row, mcs in sent.items()}
+    result.code_rate = {mcs.label: code_rate(link.symbols, mcs) for mcs in sent.values()}
     result.symbols_mean = float(link.symbols)
     result.cbr_payload = result.cbr_total = link.symbols / (3 * link.size**2 * link.stride)
     LOG.info("%s: %d frames, %d key frames", output, result.frames, result.key_frames)
