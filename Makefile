@@ -50,7 +50,7 @@ sanitize: setup
 		-DCMAKE_CXX_FLAGS="-O1 -g -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS \
 		-fsanitize=$(SANITIZE) -fno-sanitize-recover=all" >/dev/null
 	@cmake --build $(BUILD)/sanitize -j $(JOBS) --target cpp_tests -- --no-print-directory
-	@RESIVID_FUZZ_RUNS=20000 ctest --test-dir $(BUILD)/sanitize --output-on-failure -j $(JOBS)
+	@RESIVID_FUZZ_RUNS=10000 ctest --test-dir $(BUILD)/sanitize --output-on-failure -j $(JOBS)
 
 lint: setup
 	@$(PYTHON) -m ruff check $(SOURCES)

@@ -13,6 +13,7 @@ SYMBOLS = 80
 ROW = 4
 # B_t = (434 * 80 * 4) >> 10 = 135 bits, less a CRC of 16
 GOOD_BITS = np.random.default_rng(1).integers(0, 2, 119, dtype=np.uint8)
+NOISE = np.ones(SYMBOLS, np.float32)
 GOOD_TAGS = [("packet_len", SYMBOLS), ("mcs", ROW)]
 
 
@@ -122,6 +123,10 @@ FAULTS = [
     ("another row", SYMBOLS, row(0), 0, 1),
     ("two rows", SYMBOLS, [*length(SYMBOLS), ("mcs", 99)], 0, 1),
     ("end is no truth value", SYMBOLS, [*length(SYMBOLS), ("end", 1)], 0, 1),
+    ("noise variances of another length", SYMBOLS, [*GOOD_TAGS, ("noise_variance", NOISE[1:])], 1, 0),
+    ("noise variance as a number", SYMBOLS, [*GOOD_TAGS, ("noise_variance", 0.5)], 1, 0),
+    ("noise variances below 0", SYMBOLS, [*GOOD_TAGS, ("noise_variance", -NOISE)], 0, 1),
+    ("noise variances are no numbers", SYMBOLS, [*GOOD_TAGS, ("noise_variance", np.nan * NOISE)], 0, 1),
     ("unknown tags", SYMBOLS, [*length(SYMBOLS), ("crc_ok", "?"), ("bits", [1, 2])], 0, 1),
 ]
 

@@ -142,8 +142,11 @@ inline void link(input& in)
             const auto received = in.symbols(symbols);
             try {
                 encoder.encode(row, in.bytes(encoder.payload_bits(row)).data(), sent.data());
+                const auto* samples = (in.between(0, 3) ? received : sent).data();
                 const auto& result =
-                    decoder.decode(row, (in.between(0, 3) ? received : sent).data());
+                    in.between(0, 1)
+                        ? decoder.decode(row, samples, in.any_float())
+                        : decoder.decode_known_noise(row, samples, in.floats(symbols).data());
                 require(row < table.size(), "a row that does not exist");
                 require(result.payload.size() == encoder.payload_bits(row), "a wrong length");
                 require(are_bits(result.payload), "a payload that holds no bits");
