@@ -1,25 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Training: k-means against scipy, prefixes, crops, and resuming to the bit."""
-
-import os
-from pathlib import Path
+"""Parts of training: k-means against scipy, codebook use, prefixes, crops, losses, films of the closed loop."""
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
-
-from gnuradio.resivid.models.tokenizers.base import ZERO_FLAG  # noqa: E402
-from gnuradio.resivid.models.tokenizers.moving_state import GRIDS  # noqa: E402
-from gnuradio.resivid.models.tokenizers.pyramid import Pyramid  # noqa: E402
-from gnuradio.resivid.models.tokenizers.refiner import RefinerConfig  # noqa: E402
-from gnuradio.resivid.train import states  # noqa: E402
-from gnuradio.resivid.train import tokenizer as training  # noqa: E402
-from gnuradio.resivid.train.codebooks import fit_codebooks, kmeans, nearest  # noqa: E402
-from gnuradio.resivid.train.data import random_squares  # noqa: E402
-
-SHARED_WEIGHTS = Path(os.environ.get("RESIVID_WEIGHTS", Path(__file__).parents[2].parent / "shared/weights"))
-SMALL = RefinerConfig(widths=(16, 16, 8, 8), blocks=(1, 1, 1, 1))
+import torch
+from gnuradio.resivid.codec.closed_loop import ClosedLoopSettings
+from gnuradio.resivid.codec.closed_loop.planner import Planner
+from gnuradio.resivid.models.tokenizers.base import ZERO_FLAG
+from gnuradio.resivid.models.tokenizers.moving_state import GRIDS, PictureState
+from gnuradio.resivid.models.tokenizers.pyramid import Pyramid
+from gnuradio.resivid.train import loop_states, refit, states
+from gnuradio.resivid.train.codebooks import CodebookUse, fit_codebooks, kmeans, nearest
+from gnuradio.resivid.train.discriminator import PatchDiscriminator, hinge
+from gnuradio.resivid.train.films import Films, reduced
+from gnuradio.resivid.train.loop_states import make_states
+from gnuradio.resivid.train.losses import PictureLoss
+from gnuradio.resivid.train.refit import coded_residuals
+from gnuradio.resivid.train.settings import LossWeights
+from loop import cosine_codes, ends, smooth_clip
+from train_files import picture
 
 
 def test_nearest_is_the_nearest_of_scipy():
@@ -78,30 +77,6 @@ def test_crops_of_state_maps_and_picture_show_the_same_place():
     )
 
 
-@pytest.mark.skipif(
-    not (SHARED_WEIGHTS / "vgg").is_dir(), reason="the loss networks (shared/weights) are absent"
-)
-def test_resumed_training_equals_uninterrupted(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESIVID_WEIGHTS", str(SHARED_WEIGHTS))
-    settings = training.TokenizerTraining(minutes=1, batch=2, crop=64, network=SMALL)
-    rng = np.random.default_rng(0)
-    pictures = [rng.integers(0, 256, (260, 280, 3), dtype=np.uint8) for _ in range(4)]
-    books = [0.1 * torch.randn(40, 48, generator=torch.Generator().manual_seed(1)) for _ in GRIDS]
-    loss = training.PictureLoss()
-    run = training.Run(settings, books)
-    batches = [run.batch(pictures, rng) for _ in range(4)]
-    for batch in batches[:2]:
-        run.train_step(batch, loss)
-    run.save_checkpoint(tmp_path / "c.pt")
-    again = training.Run.resume(settings, tmp_path / "c.pt")
-    for batch in batches[2:]:
-        first, second = run.train_step(batch, loss), again.train_step(batch, loss)
-        assert first == pytest.approx(second, rel=1e-4)
-    assert again.step == 4
-    for a, b in zip(run.network.parameters(), again.network.parameters(), strict=True):
-        assert torch.allclose(a, b, atol=1e-5)
-
-
 def test_stale_states_mix_the_new_prefix_with_old_tokens():
     now, before = torch.ones(200, 405, dtype=torch.int64), torch.zeros(200, 405, dtype=torch.int64)
     mixed = states.stale_states(now, before, 0.5, np.random.default_rng(3))
@@ -110,10 +85,107 @@ def test_stale_states_mix_the_new_prefix_with_old_tokens():
     assert torch.equal(states.stale_states(now, before, 0.0, np.random.default_rng(3)), now)
 
 
-def test_windows_before_lie_near_and_inside():
-    ramp = np.broadcast_to(np.arange(300, dtype=np.uint16)[:, None, None], (300, 300, 3)).astype(np.uint8)
-    now, before = random_squares([ramp[:290]], 50, np.random.default_rng(0), side=200, shift_px=3.0)
-    move = before[:, 0, 0, 0].astype(int) - now[:, 0, 0, 0]
-    assert 1.0 < move.std() < 4.5
-    still = random_squares([ramp[:290]], 5, np.random.default_rng(0), side=200)
-    assert np.array_equal(*still)
+def test_use_of_codes_is_share_and_perplexity():
+    use = CodebookUse([8, 4])
+    use.add(0, torch.tensor([[0, 1, 2, 3], [0, 1, 2, ZERO_FLAG]]))
+    use.add(0, torch.tensor([3]))
+    assert use.report(["coarse", "fine"]) == {
+        "coarse": {"tokens": 8, "share_in_use": 0.5, "perplexity": 4.0}  # four codes, equally often
+    }
+    use.reset()
+    assert use.report(["coarse", "fine"]) == {}
+
+
+def test_dead_codes_move_to_what_is_badly_coded():
+    g = torch.Generator().manual_seed(0)
+    crowd, far = torch.zeros(600, 4), 9 + torch.randn(20, 4, generator=g)
+    patches = torch.cat([crowd, far])
+    codes = kmeans(patches, 16, 8, torch.Generator().manual_seed(1))
+    index, distance = nearest(patches, codes)
+    assert len(index[600:].unique()) >= 10  # nearly all codes start in the crowd
+    assert distance[:600].max() < 1e-6
+
+
+def test_hinge_loss_by_hand():
+    real, made = torch.tensor([2.0, 0.5]), torch.tensor([-3.0, 0.5])
+    assert float(hinge(real, made)) == pytest.approx(0.5 * (0.25 + 0.75))
+    scores = PatchDiscriminator()(torch.rand(2, 3, 128, 128))
+    assert scores.shape == (2, 1, 16, 16)
+
+
+def test_pixel_losses_by_hand_and_terms_without_weight_need_no_network(monkeypatch, tmp_path):
+    monkeypatch.setenv("RESIVID_WEIGHTS", str(tmp_path))
+    loss = PictureLoss(LossWeights(l1=2, l2=3, vgg=0, lpips=0))
+    terms = loss(torch.full((1, 3, 4, 4), 0.75), torch.full((1, 3, 4, 4), 0.5))
+    assert {k: float(v) for k, v in terms.items()} == pytest.approx(
+        {"loss": 0.6875, "l1": 0.25, "l2": 0.0625}
+    )
+
+
+def test_perceptual_losses_are_zero_for_equal_pictures(shared_weights):
+    loss = PictureLoss(LossWeights())
+    x = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert float(loss(x, x)["loss"]) == pytest.approx(0, abs=1e-6)
+    terms = loss(x.flip(3), x)
+    assert set(terms) == {"loss", "l1", "vgg", "lpips_squeeze"}
+    wanted = 4 * terms["l1"] + 0.3 * terms["vgg"] + 1.2 * terms["lpips_squeeze"]
+    assert float(terms["loss"]) == pytest.approx(float(wanted), rel=1e-5)
+
+
+def films() -> Films:
+    return Films([smooth_clip(4)], [picture(i) for i in range(3)], [7])
+
+
+def test_films_do_not_depend_on_the_number_of_processes():
+    codebooks = [cosine_codes() for _ in GRIDS]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in the processes: another number sums in another order
+    alone, together = (make_states(films(), codebooks, 8, workers) for workers in (0, 2))
+    torch.set_num_threads(threads)
+    for a, b in zip(alone.tensors().values(), together.tensors().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_states_are_those_of_the_codec():
+    """A film without losses, coded by the encoder that a link runs."""
+    number = next(n for n in range(20) if films().job(n).source.ndim == 3)
+    rows, codes = loop_states.walk([cosine_codes() for _ in GRIDS], films().job(number))
+    job = films().job(number)
+    frames = job.key_frames()
+    budget = int(job.rng.choice(loop_states.BUDGETS))
+    encoder, _ = ends(ClosedLoopSettings(stride=1))
+    count = 0
+    for frame in frames:
+        unit = encoder.analyse(frame)
+        encoder.pack(unit, budget)
+        state = encoder.state.ycc.half().numpy()
+        count += any(np.array_equal(state, row[0]) for row in rows)
+    assert count == len(rows) >= 2
+    assert sum(map(len, codes)) > 20
+
+
+def test_residuals_are_what_the_tokens_stand_for():
+    """Each gathered patch is coded by the code that its token names."""
+    books = [cosine_codes() for _ in GRIDS]
+    _, target = reduced(picture(2))
+    update = Planner(books).plan(PictureState(), target, 2000).update
+    patches = coded_residuals(PictureState(), target, update, books)
+    assert update.num_tokens == sum(map(len, patches)) > 50
+    for level, found, book in zip(update.levels, patches, books, strict=True):
+        if len(found):
+            assert torch.equal(nearest(found, book)[0], torch.from_numpy(level.values))
+
+
+def test_refit_lowers_the_error_and_keeps_poor_levels(monkeypatch):
+    monkeypatch.setattr(refit, "NUM_CODES", 12)
+    books = [cosine_codes() for _ in GRIDS]
+    rows = [refit.gather(books, films().job(n)) for n in range(2)]
+    fitted = refit.refit(books, rows, seed=0)
+    for number, (old, new) in enumerate(zip(books, fitted, strict=True)):
+        patches = torch.from_numpy(np.concatenate([row[number] for row in rows])).float()
+        if len(patches) < 48:
+            assert new is old
+        else:
+            few = kmeans(patches, 12, 1, torch.Generator().manual_seed(0))
+            assert nearest(patches, new)[1].mean() < nearest(patches, few)[1].mean()
+    assert fitted[0] is books[0] and fitted[3] is not books[3]

@@ -152,3 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(error, FAILED)
     except Exception as error:  # of a plugin, torch or the GPU
         return _say(RuntimeError(f"{type(error).__name__}: {error} (resivid -v shows where)"), FAILED)
+
+
+if __name__ == "__main__":  # torchrun -m gnuradio.resivid.cli.main train ...
+    sys.exit(main())

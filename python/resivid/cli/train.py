@@ -5,65 +5,147 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
 from ..errors import SettingsError
-from . import common
 
 LOG = logging.getLogger(__name__)
 train_app = typer.Typer(no_args_is_help=True, help="Train the networks (needs torch, no GNU Radio).")
 
+OutOption = Annotated[
+    Path, typer.Option("--out", "-o", help="Folder of the run; it goes on when one is there.")
+]
+
 
 @train_app.command("tokenizer")
 def tokenizer(
-    data: Annotated[Path, typer.Option(help="Folder with train_pictures/ and train_clips/ (tar shards).")],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for checkpoint and weights; resumed when there.")
-    ],
-    minutes: Annotated[
-        float,
+    out: OutOption,
+    config: Annotated[
+        Optional[Path],
         typer.Option(
-            min=0.01,
-            help="Minutes of decoder training, over all resumptions; loading and k-means come first.",
+            metavar="FILE.yaml", help="Settings of the run; default: config.yaml of the folder, if there."
         ),
-    ] = 60.0,
-    batch: Annotated[int, typer.Option(min=1, help="Crops a step.")] = 32,
+    ] = None,
+    data: Annotated[
+        Optional[Path],
+        typer.Option(help="Folder of pictures, videos, tar shards or prepared shards."),
+    ] = None,
+    start: Annotated[
+        Optional[Path],
+        typer.Option(metavar="WEIGHTS", help="Start from network and codebooks of a weight file."),
+    ] = None,
+    minutes: Annotated[
+        Optional[float], typer.Option(help="Minutes of training in all, over all resumptions.")
+    ] = None,
+    steps: Annotated[Optional[int], typer.Option(help="Steps in all, instead of minutes.")] = None,
+    time_limit: Annotated[
+        Optional[float],
+        typer.Option(min=0.0, metavar="MINUTES", help="End this part, loading included, with a checkpoint."),
+    ] = None,
+    step_limit: Annotated[Optional[int], typer.Option(min=0, help="The same after so many steps.")] = None,
+    batch: Annotated[Optional[int], typer.Option(help="Crops a step and device.")] = None,
     crop: Annotated[
-        int, typer.Option(min=32, max=256, help="Side of a crop in pixels, a multiple of 16.")
-    ] = 128,
-    rate: Annotated[float, typer.Option(help="Highest learning rate (AdamW).")] = 5e-4,
-    seed: Annotated[int, typer.Option(help="Seed of pictures, prefixes and start weights.")] = 0,
-    device: Annotated[str, typer.Option(help="torch device: cpu, cuda, cuda:1 ...")] = "cpu",
+        Optional[int], typer.Option(help="Side of a crop in pixels, a multiple of 16, 32 to 256.")
+    ] = None,
+    rate: Annotated[Optional[float], typer.Option(help="Highest learning rate (AdamW).")] = None,
+    seed: Annotated[Optional[int], typer.Option(help="Seed of pictures, prefixes and start weights.")] = None,
+    device: Annotated[Optional[str], typer.Option(help="torch device: auto, cpu, cuda, cuda:1 ...")] = None,
     limit: Annotated[
-        Optional[int], typer.Option(min=1, help="Use so many pictures and clips only: a trial.")
+        Optional[int], typer.Option(help="Use so many pictures and clips only: a trial.")
     ] = None,
     json_file: Annotated[
         Optional[Path], typer.Option("--json", help="Write the checks made on the way.")
     ] = None,
 ) -> None:
-    """k-means codebooks, then the decoder on random prefixes; stops by the clock, goes on where it stopped.
+    """Codebooks by k-means, then the decoder on random prefixes and states of the closed loop.
 
+    Options go before the configuration file; the settings in effect are written to config.yaml beside the weights.
     The frozen loss networks (vgg/small_vgg19_16x_e5, lpips/*squeeze*) are read from the folder RESIVID_WEIGHTS.
+    With torchrun it trains on as many devices as there are processes.
     """
-    if crop % 16:
-        raise SettingsError(f"--crop must be a multiple of 16 pixels, got {crop}")
-    import torch
-
-    from ..train.tokenizer import TokenizerTraining, train
-
-    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
-        raise SettingsError(f"--device {device}: torch finds no CUDA GPU on this machine")
+    options = {
+        "data": data,
+        "start": start,
+        "minutes": minutes,
+        "steps": steps,
+        "batch": batch,
+        "crop": crop,
+        "rate": rate,
+        "seed": seed,
+        "device": device,
+        "limit": limit,
+    }
+    settings = _settings(out, config, {k: v for k, v in options.items() if v is not None})
+    from ..train.settings import WEIGHTS
+    from ..train.tokenizer import train
 
     # loading and k-means take minutes: without a word they would look like a hang
-    logging.getLogger(train.__module__.rpartition(".")[0]).setLevel(logging.INFO)
-    settings = TokenizerTraining(minutes=minutes, batch=batch, crop=crop, rate=rate, seed=seed)
-    run = train(settings, data, out, device, limit)
-    if json_file is not None:
-        common.write_json(json_file, json.dumps(run.history, indent=1) + "\n")
-    LOG.info("weights: %s", out / "multiscale.safetensors")
+    if os.environ.get("RANK", "0") == "0":
+        logging.getLogger(train.__module__.rpartition(".")[0]).setLevel(logging.INFO)
+    run = train(settings, out, time_limit, step_limit)
+    if run.workers.first:
+        if json_file is not None:
+            from . import common
+
+            common.write_json(json_file, json.dumps(run.history, indent=1) + "\n")
+        LOG.info("weights: %s", out / WEIGHTS)
+
+
+def _settings(out: Path, config: Path | None, options: dict[str, Any]) -> Any:
+    """Settings of the file with the options' values in the place of its own."""
+    from ..train.config import from_mapping, merged, read_yaml
+    from ..train.settings import CHECKPOINT, CONFIG, TokenizerTraining
+
+    kept = out / CONFIG
+    if config is None and kept.is_file() and (out / CHECKPOINT).is_file():
+        config = kept
+    base = {} if config is None else read_yaml(config)
+    from_mapping(TokenizerTraining, base, str(config))  # first alone, so that mistakes name their place
+    return from_mapping(TokenizerTraining, merged(base, options), "options")
+
+
+@train_app.command("prepare")
+def prepare(
+    data: Annotated[Path, typer.Argument(help="Folder of pictures, videos or tar shards.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the shards, each under 60 MB.")],
+    limit: Annotated[
+        int, typer.Option(min=0, help="Keep so many pictures and clips, by chance; 0: all.")
+    ] = 0,
+    webp: Annotated[
+        int,
+        typer.Option(
+            min=0, max=100, help="Store pictures as WebP of this quality; 0: raw, no decoder needed."
+        ),
+    ] = 0,
+    states: Annotated[
+        int, typer.Option(min=0, help="Also make so many states of the closed loop (300 kB each).")
+    ] = 0,
+    weights: Annotated[
+        Optional[Path], typer.Option(metavar="FILE", help="Weights whose codebooks make the states.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that make the states.")] = 0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Training data as tensors, for machines without OpenCV, PyAV or GNU Radio."""
+    if states and weights is None:
+        raise SettingsError("--states needs --weights, whose codebooks make the states")
+    from ..train.prepare import prepare as run
+
+    files = run(
+        data,
+        out,
+        limit=limit,
+        webp_quality=webp,
+        states=states,
+        weights=weights,
+        workers=workers,
+        seed=seed,
+    )
+    print(f"{len(files)} shards in {out}, {sum(f.stat().st_size for f in files) / 1e6:.1f} MB")
 
 
 def register(app: typer.Typer) -> None:

@@ -29,17 +29,26 @@ def nearest(
     return torch.cat(index), torch.cat(distance)
 
 
+def sampled(patches: torch.Tensor, most: int, generator: torch.Generator) -> torch.Tensor:
+    """At most `most` of the patches, by chance."""
+    if len(patches) <= most:
+        return patches
+    return patches[torch.randperm(len(patches), generator=generator)[:most].to(patches.device)]
+
+
 def kmeans(
     patches: torch.Tensor, num_codes: int, iterations: int, generator: torch.Generator
 ) -> torch.Tensor:
     """Lloyd's algorithm from random patches; a code that nobody uses moves to a badly coded patch.
 
     Args:
-        patches: float (n, d), n >= num_codes.
+        patches: float (n, d), n >= num_codes, on any device.
+        generator: of the CPU.
     Returns:
         float (num_codes, d).
     """
-    codes = patches[torch.randperm(len(patches), generator=generator)[:num_codes]].clone()
+    codes = sampled(patches, num_codes, generator).clone()
+    dead = 0
     for step in range(iterations):
         index, distance = nearest(patches, codes)
         count = torch.bincount(index, minlength=num_codes)
@@ -48,9 +57,11 @@ def kmeans(
         codes[used] = total[used] / count[used, None]
         dead = int((~used).sum())
         if dead and step < iterations - 1:
-            worst = torch.multinomial(distance.clamp(min=0) + 1e-12, dead, generator=generator)
-            codes[~used] = patches[worst]
-        LOG.info("k-means step %d: error %.6f, %d unused codes", step, distance.mean(), dead)
+            chance = distance.clamp(min=0).cpu() + 1e-12
+            worst = torch.multinomial(chance[: 1 << 24], dead, generator=generator)  # its largest table
+            codes[~used] = patches[worst.to(patches.device)]
+        LOG.debug("k-means step %d: error %.6f, %d unused codes", step, distance.mean(), dead)
+    LOG.info("k-means: %d patches, error %.6f, %d unused codes", len(patches), distance.mean(), dead)
     return codes
 
 
@@ -73,9 +84,7 @@ def fit_codebooks(
     books: list[torch.Tensor] = []
     for grid in grids:
         patches = torch.cat([to_patches(resize(r, PATCH * grid)).flatten(0, 1) for r in residuals])
-        wanted = NUM_CODES * SAMPLES_PER_CODE
-        if len(patches) > wanted:
-            patches = patches[torch.randperm(len(patches), generator=generator)[:wanted]]
+        patches = sampled(patches, NUM_CODES * SAMPLES_PER_CODE, generator)
         LOG.info("grid %d: %d patches, power %.6f", grid, len(patches), patches.square().sum(1).mean())
         codes = kmeans(patches, min(NUM_CODES, len(patches)), iterations, generator)
         books.append(codes)
@@ -84,3 +93,43 @@ def fit_codebooks(
             index = nearest(parts.flatten(0, 1), codes)[0].view(parts.shape[:2])
             residuals[i] = r - resize(from_patches(codes[index], grid), side)
     return books
+
+
+class CodebookUse:
+    """How often each code of each level was taken.
+
+    Args:
+        sizes: codes of each level.
+    """
+
+    def __init__(self, sizes: list[int]):
+        self._counts = [torch.zeros(size, dtype=torch.int64) for size in sizes]
+
+    def add(self, level: int, values: torch.Tensor) -> None:
+        """Count codes; values beyond the codebook are missing tokens."""
+        size = len(self._counts[level])
+        counted = torch.bincount(values.flatten().clamp(max=size), minlength=size + 1)[:size]
+        self._counts[level] = self._counts[level].to(counted.device) + counted
+
+    def report(self, names: list[str]) -> dict[str, dict[str, float]]:
+        """Share of codes in use and perplexity (two to the entropy) of each level that was counted.
+
+        Args:
+            names: of the levels.
+        """
+        out = {}
+        for name, counts in zip(names, self._counts, strict=True):
+            if not counts.any():
+                continue
+            share = counts.double() / counts.sum()
+            entropy = -(share * share.clamp(min=1e-30).log2()).sum()
+            out[name] = {
+                "tokens": int(counts.sum()),
+                "share_in_use": round(float((counts > 0).double().mean()), 4),
+                "perplexity": round(float(2**entropy), 1),
+            }
+        return out
+
+    def reset(self) -> None:
+        """Count anew."""
+        self._counts = [torch.zeros_like(counts) for counts in self._counts]

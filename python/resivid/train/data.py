@@ -1,132 +1,118 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Training pictures: tar shards of photographs and of clips, held in memory as uint8."""
+"""Training data: photographs and clips of a folder, of tar shards or of prepared shards, as uint8."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import logging
-import tarfile
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from ..errors import ResividError
+from . import prepared
+from .image_files import SIDE, decode_clip, decode_picture
+from .loop_states import LoopStates
+from .sources import Member, Skipped, files, kind_of, members
 
 LOG = logging.getLogger(__name__)
 HELD_OUT_PICTURES = ("pixlsus/website",)  # a whole source, so that no look-alike is trained on
+HELD_OUT_PICTURE_SHARE = 20  # without a manifest every twentieth picture
 HELD_OUT_CLIP_SHARE = 10  # every tenth source recording is held out
+CLIP_FRAMES = 4  # every fourth frame of a clip is kept: key frames stand no closer
 
 
 @dataclass
-class PictureSet:
-    """Pictures of any size of at least 256 pixels a side, uint8 (H, W, 3) RGB each."""
+class TrainingData:
+    """Pictures have at least SIDE pixels a side, uint8 (H, W, 3) RGB; clips are uint8 (n, SIDE, SIDE, 3)."""
 
-    train: list[np.ndarray]
-    held_out: list[np.ndarray]
+    pictures: list[np.ndarray] = field(default_factory=list)
+    held_out: list[np.ndarray] = field(default_factory=list)
+    clips: list[np.ndarray] = field(default_factory=list)
+    held_out_clips: list[np.ndarray] = field(default_factory=list)
+    states: LoopStates | None = None
+
+    def training_pictures(self, clip_step: int) -> list[np.ndarray]:
+        """The photographs and every `clip_step`-th frame of the clips."""
+        step = max(1, round(clip_step / CLIP_FRAMES))
+        return self.pictures + [frame for clip in self.clips for frame in clip[::step]]
+
+    def check_squares(self, count: int) -> np.ndarray:
+        """Centre windows of held-out pictures, uint8 (n, SIDE, SIDE, 3); of trained ones where none is held out."""
+        spare = self.pictures[:16] or [clip[0] for clip in self.clips[:16]]
+        return centre_squares(self.held_out[:count] or spare[:count])
 
 
-def _rows(folder: Path) -> list[dict[str, str]]:
-    manifest = folder / "MANIFEST.tsv"
-    if not manifest.is_file():
-        raise ResividError(f"{folder}: no MANIFEST.tsv; --data names the folder that holds train_pictures/")
-    with manifest.open(newline="") as f:
-        return list(csv.DictReader(f, delimiter="\t", quoting=csv.QUOTE_NONE))
+def _held_out_by(text: str, share: int) -> bool:
+    return int(hashlib.sha256(text.encode()).hexdigest(), 16) % share == 0
 
 
 def clip_is_held_out(path: str) -> bool:
     """Whether clips of the recording `path` are for validation: decided by the path alone."""
-    return int(hashlib.sha256(path.encode()).hexdigest(), 16) % HELD_OUT_CLIP_SHARE == 0
+    return _held_out_by(path, HELD_OUT_CLIP_SHARE)
 
 
-def _members(folder: Path):
-    """Yield (file name, bytes) of all shards of a folder."""
-    for shard in sorted(folder.glob("*.tar")):
-        with tarfile.open(shard) as tar:
-            for member in tar:
-                stream = tar.extractfile(member)
-                if stream is not None:
-                    yield member.name, stream.read()
+def _base(member: Member) -> str:
+    return PurePosixPath(member.name.rpartition(":")[2]).name
 
 
-def load_pictures(data: Path, limit: int | None = None) -> PictureSet:
-    """Photographs of `data/train_pictures`.
+def _picture_is_held_out(member: Member) -> bool:
+    source = member.row.get("source")
+    if source:
+        return source.startswith(HELD_OUT_PICTURES)
+    return _held_out_by(_base(member), HELD_OUT_PICTURE_SHARE)
+
+
+def load(data: Path, limit: int = 0) -> TrainingData:
+    """All pictures and clips of a folder.
+
+    A folder that holds folders named train... is read in these alone: what lies beside them is for tests.
 
     Args:
-        data: folder that holds `train_pictures/`.
-        limit: at most so many, for short trials.
+        limit: at most so many of each; 0: all.
     Raises:
-        ResividError: the folder is not there.
+        ResividError: the folder is not there, empty, or nothing in it can be read.
     """
-    from PIL import Image
-
-    folder = data / "train_pictures"
-    source = {row["file"]: row["source"] for row in _rows(folder)}
-    out = PictureSet([], [])
-    for name, raw in _members(folder):
-        picture = np.asarray(Image.open(io.BytesIO(raw)).convert("RGB"))
-        held_out = source.get(name, "").startswith(HELD_OUT_PICTURES)
-        (out.held_out if held_out else out.train).append(picture)
-        if limit and len(out.train) >= limit:
-            break
-    LOG.info("%d pictures, %d held out", len(out.train), len(out.held_out))
+    inner = sorted(p for p in data.glob("train*") if p.is_dir()) if data.is_dir() else []
+    paths = [path for folder in inner or [data] for path in files(folder)]
+    out, skipped = TrainingData(), Skipped()
+    for path in paths:
+        if kind_of(path.name) == "prepared":
+            prepared.read(path, out, limit)
+    kinds: list[tuple[str, Callable, Callable, tuple[list[np.ndarray], list[np.ndarray]]]] = [
+        ("picture", decode_picture, _picture_is_held_out, (out.pictures, out.held_out)),
+        (
+            "video",
+            lambda raw: decode_clip(raw, CLIP_FRAMES),
+            lambda member: clip_is_held_out(member.row.get("path") or _base(member)),
+            (out.clips, out.held_out_clips),
+        ),
+    ]
+    looked_at = 0
+    for kind, decode, is_held_out, (trained, held_out) in kinds:
+        for member in members(paths, skipped, kind):
+            if limit and len(trained) >= limit:
+                break
+            looked_at += 1
+            try:
+                (held_out if is_held_out(member) else trained).append(decode(member.raw))
+            except ValueError as error:
+                skipped.note(member.name, error)
+    skipped.report(max(looked_at, len(skipped.found)))
+    if not out.pictures and not out.clips:
+        raise ResividError(
+            f"{data}: no readable picture of at least {SIDE} x {SIDE} pixels and no readable video"
+        )
+    LOG.info(
+        "%d pictures and %d clips; held out: %d and %d",
+        *map(len, (out.pictures, out.clips, out.held_out, out.held_out_clips)),
+    )
     return out
 
 
-def clip_frames(raw: bytes, step: int = 1) -> np.ndarray:
-    """Every `step`-th frame of an encoded clip, uint8 (n, 256, 256, 3) RGB."""
-    import cv2
-
-    with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
-        file.write(raw)
-        file.flush()
-        video, frames, index = cv2.VideoCapture(file.name), [], 0
-        while video.grab():
-            if index % step == 0:
-                frames.append(video.retrieve()[1][:, :, ::-1].copy())
-            index += 1
-    return np.stack(frames)
-
-
-def load_clips(data: Path, step: int, held_out: bool = False, limit: int | None = None) -> list[np.ndarray]:
-    """Clips of `data/train_clips`, every `step`-th frame, uint8 (n, 256, 256, 3) each."""
-    folder = data / "train_clips"
-    path = {row["file"]: row["path"] for row in _rows(folder)}
-    clips = []
-    for name, raw in _members(folder):
-        if clip_is_held_out(path.get(name, "")) == held_out:
-            clips.append(clip_frames(raw, step))
-            if limit and len(clips) >= limit:
-                break
-    return clips
-
-
-def random_squares(
-    pictures: list[np.ndarray], count: int, rng: np.random.Generator, side: int = 256, shift_px: float = 0.0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Random square windows, mirrored half of the time, and the same windows a moment earlier.
-
-    Args:
-        shift_px: standard deviation of the camera's movement between the two, in pixels and axis.
-    Returns:
-        now and before, each uint8 (count, side, side, 3).
-    """
-    now, before = (np.empty((count, side, side, 3), np.uint8) for _ in range(2))
-    for i in range(count):
-        p = pictures[rng.integers(len(pictures))]
-        room = np.array(p.shape[:2]) - side
-        corner = rng.integers(room + 1)
-        earlier = np.clip(np.rint(corner + rng.normal(0, shift_px, 2)).astype(int), 0, room)
-        mirror = -1 if rng.random() < 0.5 else 1
-        for out, (y, x) in ((now, corner), (before, earlier)):
-            out[i] = p[y : y + side, x : x + side][:, ::mirror]
-    return now, before
-
-
-def centre_squares(pictures: list[np.ndarray], side: int = 256) -> np.ndarray:
+def centre_squares(pictures: list[np.ndarray], side: int = SIDE) -> np.ndarray:
     """Centre windows, uint8 (n, side, side, 3)."""
     return np.stack(
         [p[(p.shape[0] - side) // 2 :, (p.shape[1] - side) // 2 :][:side, :side] for p in pictures]

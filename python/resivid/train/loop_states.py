@@ -1,128 +1,128 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""States of the closed loop as a channel leaves them: made once from clips and photographs, then trained on.
-
-A photograph becomes a short film by a camera that moves over it.
-"""
+"""States of the closed loop as a channel leaves them: made once from random films, then trained on."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 
-from ..codec.closed_loop.encoder import ClosedLoopEncoder
-from ..codec.closed_loop.settings import ClosedLoopSettings
-from ..models.tokenizers.moving_state import PictureState
-from ..models.tokenizers.multiscale import MultiscaleTokenizer
+from ..models.tokenizers.moving_state import AGE_SIDE, GRIDS, SIDE, PictureState, apply
+from .codebooks import CodebookUse
+from .films import Films, Job, in_order, reduced
 
-LOG = logging.getLogger(__name__)
 BUDGETS = (300, 532, 800, 1067, 1067, 1600)  # bits a key frame
 LOST = 0.02  # share of key frames that never arrive
-FILM_LENGTH = 6  # key frames of a film made from a photograph
+STATE_SHAPES = {
+    "ycc": ((3, SIDE, SIDE), torch.float16),
+    "freshness": ((len(GRIDS), AGE_SIDE, AGE_SIDE), torch.uint8),
+    "targets": ((3, 256, 256), torch.uint8),
+}
+Row = tuple[np.ndarray, np.ndarray, np.ndarray]  # ycc, freshness and target of one state
 
 
 @dataclass
 class LoopStates:
-    """States and the pictures that they stand for.
+    """States and the pictures that they stand for, on one device.
 
     Attributes:
-        states: uint8, `PictureState.to_bytes` of each.
-        targets: uint8 (256, 256, 3) RGB each.
+        ycc: half (n, 3, SIDE, SIDE), as in `PictureState`.
+        freshness: uint8 (n, len(GRIDS), AGE_SIDE, AGE_SIDE), 255 is 1.
+        targets: uint8 (n, 3, 256, 256) RGB.
     """
 
-    states: list[np.ndarray] = field(default_factory=list)
-    targets: list[np.ndarray] = field(default_factory=list)
+    ycc: torch.Tensor
+    freshness: torch.Tensor
+    targets: torch.Tensor
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> LoopStates:
+        """States row by row, as `films` gives them."""
+        return cls(*(torch.from_numpy(np.stack(part)) for part in zip(*rows, strict=True)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[LoopStates]) -> LoopStates:
+        """All states of several sets."""
+        return cls(*(torch.cat([p.tensors()[name] for p in parts]) for name in STATE_SHAPES))
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """By name, as `STATE_SHAPES`."""
+        return {name: getattr(self, name) for name in STATE_SHAPES}
 
     def __len__(self) -> int:
-        return len(self.states)
+        return len(self.targets)
+
+    def to(self, device: torch.device | str) -> LoopStates:
+        """The same on a device."""
+        return LoopStates(*(t.to(device) for t in self.tensors().values()))
+
+    def rows(self, chosen: torch.Tensor | slice) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """State pictures, freshness maps and targets in [0, 1], float."""
+        return (
+            self.ycc[chosen].float(),
+            self.freshness[chosen].float() / 255,
+            self.targets[chosen].float() / 255,
+        )
 
     def sample(self, count: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """State pictures, freshness maps and targets of `count` random rows, mirrored half of the time."""
-        chosen = rng.integers(len(self), size=count)
-        states = [PictureState.from_bytes(self.states[i]) for i in chosen]
-        ycc = torch.stack([s.ycc for s in states])
-        freshness = torch.stack([s.freshness for s in states])
-        target = torch.stack(
-            [torch.from_numpy(self.targets[i]).permute(2, 0, 1).float() / 255 for i in chosen]
-        )
-        mirrored = torch.from_numpy(rng.random(count) < 0.5)[:, None, None, None]
-        ycc, freshness, target = (torch.where(mirrored, t.flip(3), t) for t in (ycc, freshness, target))
+        """`rows` of `count` random states, mirrored half of the time."""
+        device = self.targets.device
+        chosen = torch.from_numpy(rng.integers(len(self), size=count)).to(device)
+        mirrored = torch.from_numpy(rng.random(count) < 0.5).to(device)[:, None, None, None]
+        ycc, freshness, target = (torch.where(mirrored, t.flip(3), t) for t in self.rows(chosen))
         return ycc, freshness, target
 
 
-def film(
-    picture: np.ndarray, rng: np.random.Generator, length: int = FILM_LENGTH, side: int = 256
-) -> np.ndarray:
-    """A camera that drifts and zooms over a photograph, uint8 (length, side, side, 3).
+@torch.inference_mode()
+def walk(codebooks: list[torch.Tensor], job: Job) -> tuple[list[Row], list[np.ndarray]]:
+    """The closed loop over a film: states after most key frames, with losses and a random budget.
 
-    Args:
-        picture: uint8 (H, W, 3), at least `side` pixels a side.
+    Returns:
+        the states, and the codes that were sent of each level.
     """
-    height, width = picture.shape[:2]
-    zoom = rng.uniform(0.72, 1.0) * min(height, width) / side  # pixels of the photograph per pixel
-    growth = np.exp(rng.normal(0, 0.015))
-    centre = np.array([rng.uniform(0.4, 0.6) * width, rng.uniform(0.4, 0.6) * height])
-    speed = rng.normal(0, 5, 2) * (rng.random() < 0.7)
-    frames = np.empty((length, side, side, 3), np.uint8)
-    for i in range(length):
-        matrix = np.array([[zoom, 0, centre[0] - zoom * side / 2], [0, zoom, centre[1] - zoom * side / 2]])
-        frames[i] = cv2.warpAffine(
-            picture,
-            matrix,
-            (side, side),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REFLECT,
-        )
-        centre, zoom = centre + speed * zoom, zoom * growth
-        speed = speed + rng.normal(0, 1, 2)
-    return frames
+    from ..codec.closed_loop.planner import Planner  # needs OpenCV
 
-
-def walk(
-    tokenizer: MultiscaleTokenizer, frames: np.ndarray, rng: np.random.Generator
-) -> Iterator[tuple[int, PictureState]]:
-    """Index and state after each key frame of a film, with losses and a random budget."""
-    settings = ClosedLoopSettings(stride=1)
-    encoder = ClosedLoopEncoder(tokenizer, settings)
+    frames, rng = job.key_frames(), job.rng
+    planner, state, before = Planner(codebooks), PictureState(), None
     budget = int(rng.choice(BUDGETS))
+    rows: list[Row] = []
+    codes: list[list[np.ndarray]] = [[] for _ in GRIDS]
     for index, frame in enumerate(frames):
-        unit = encoder.analyse(frame)
-        assert unit is not None
-        encoder.pack(unit, budget)
-        encoder.report(unit.first_frame, bool(index == 0 or rng.random() >= LOST))
-        yield index, encoder.state
+        now, target = reduced(frame)
+        update = planner.plan(state, target, budget, now, before).update
+        before = now
+        if index == 0 or rng.random() >= LOST:  # feedback: the transmitter knows what was lost
+            state = apply(state, update, codebooks)
+        for level, one in zip(codes, update.levels, strict=True):
+            level.append(one.values)
+        if index == 0 or rng.random() < 0.7:
+            rows.append(_row(state, frame))
+    return rows, [np.concatenate(level) for level in codes]
+
+
+def _row(state: PictureState, frame: np.ndarray) -> Row:
+    freshness = (state.freshness * 255).round().byte().numpy()
+    return state.ycc.half().numpy(), freshness, np.ascontiguousarray(frame.transpose(2, 0, 1))
 
 
 def make_states(
-    tokenizer: MultiscaleTokenizer,
-    clips: list[np.ndarray],
-    photographs: list[np.ndarray],
-    count: int,
-    rng: np.random.Generator,
-    strides: tuple[int, ...] = (1, 2, 3),
+    films: Films, codebooks: list[torch.Tensor], count: int, workers: int = 0, use: CodebookUse | None = None
 ) -> LoopStates:
-    """About `count` states, half from clips, half from films over photographs.
+    """`count` states of the closed loop over films.
 
     Args:
-        clips: uint8 (n, 256, 256, 3) each, every fourth frame.
-        photographs: uint8 (H, W, 3) each.
-        strides: clip frames from one key frame to the next.
+        workers: processes; with fewer than two this one does it.
+        use: counts the codes that were sent.
     """
-    states = LoopStates()
-    while len(states) < count:
-        if clips and rng.random() < 0.4:
-            clip = clips[rng.integers(len(clips))]
-            frames = clip[:: int(rng.choice(strides))]
-        else:
-            frames = film(photographs[rng.integers(len(photographs))], rng)
-        if rng.random() < 0.5:
-            frames = frames[:, :, ::-1]
-        for index, state in walk(tokenizer, frames, rng):
-            if index == 0 or rng.random() < 0.7:
-                states.states.append(state.to_bytes())
-                states.targets.append(np.ascontiguousarray(frames[index]))
-    return states
+    rows: list[Row] = []
+    results = in_order(films, walk, codebooks, workers)
+    while len(rows) < count:
+        more, codes = next(results)
+        rows += more
+        for level, values in enumerate(codes):
+            if use is not None:
+                use.add(level, torch.from_numpy(values))
+    results.close()
+    return LoopStates.of(rows[:count])

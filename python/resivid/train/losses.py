@@ -13,30 +13,13 @@ from torch import nn
 
 from ..models.lpips import Lpips
 from ..models.weight_files import find_file, read_state
+from .settings import LossWeights
 
 
 class SmallVggFeatures(nn.Module):
     """Narrow distilled VGG19 encoder ("small_vgg19_16x_e5"): features at five depths, RGB in [0, 1]."""
 
-    LAYERS = (
-        "11",
-        "12",
-        "P",
-        "21",
-        "22",
-        "P",
-        "31",
-        "32",
-        "33",
-        "34",
-        "P",
-        "41",
-        "42",
-        "43",
-        "44",
-        "P",
-        "51",
-    )
+    LAYERS = "11 12 P 21 22 P 31 32 33 34 P 41 42 43 44 P 51".split()  # P: halved by the maximum
     TAPS = ("12", "22", "32", "42", "51")
 
     def __init__(self) -> None:
@@ -63,26 +46,41 @@ class SmallVggFeatures(nn.Module):
 
 
 class PictureLoss(nn.Module):
-    """4 L1 + relative L1 of small-VGG features + LPIPS-Squeeze.
+    """Weighted sum of pixel errors and of distances in the features of frozen networks.
 
-    LPIPS-Squeeze stays below a third of the L1 weight: as the main loss it makes the decoder paint a regular
-    texture that only the distance likes.
+    Raises:
+        WeightsError: the weights of a network that counts are not there.
     """
 
-    def __init__(self, l1_weight: float = 4.0, vgg_weight: float = 0.3, lpips_weight: float = 1.2):
+    def __init__(self, weights: LossWeights):
         super().__init__()
-        self.vgg, self.lpips = SmallVggFeatures(), Lpips("squeeze")
-        self.l1_weight, self.vgg_weight, self.lpips_weight = l1_weight, vgg_weight, lpips_weight
+        self.weights = weights
+        self.vgg = SmallVggFeatures() if weights.vgg else None
+        self.lpips = Lpips("squeeze") if weights.lpips else None
 
     def forward(self, output: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
         """Loss terms; "loss" is the weighted sum. Pictures (n, 3, H, W) in [0, 1]."""
-        l1 = (output.float() - target).abs().mean()
+        w, difference = self.weights, output.float() - target
+        terms = {"l1": difference.abs().mean()}
+        loss = w.l1 * terms["l1"]
+        if w.l2:
+            terms["l2"] = difference.square().mean()
+            loss = loss + w.l2 * terms["l2"]
+        if self.vgg is not None:
+            terms["vgg"] = self._vgg_distance(self.vgg, output, target)
+            loss = loss + w.vgg * terms["vgg"]
+        if self.lpips is not None:
+            terms["lpips_squeeze"] = self.lpips(output, target).mean()
+            loss = loss + w.lpips * terms["lpips_squeeze"]
+        return {"loss": loss, **{name: term.detach() for name, term in terms.items()}}
+
+    @staticmethod
+    def _vgg_distance(vgg: nn.Module, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Relative L1 of the features, summed over the depths."""
         with torch.no_grad():
-            wanted = self.vgg(target)
-        vgg = torch.zeros(())
-        for have, want in zip(self.vgg(output), wanted, strict=True):
+            wanted = vgg(target)
+        total = target.new_zeros(())
+        for have, want in zip(vgg(output), wanted, strict=True):
             want = want.float()
-            vgg = vgg + (have.float() - want).abs().mean() / (want.abs().mean() + 1e-3)
-        lpips = self.lpips(output, target).mean()
-        loss = self.l1_weight * l1 + self.vgg_weight * vgg + self.lpips_weight * lpips
-        return {"loss": loss, "l1": l1.detach(), "vgg": vgg.detach(), "lpips_squeeze": lpips.detach()}
+            total = total + (have.float() - want).abs().mean() / (want.abs().mean() + 1e-3)
+        return total

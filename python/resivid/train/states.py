@@ -18,7 +18,7 @@ def random_prefixes(tokens: torch.Tensor, rng: np.random.Generator, fresh: int =
     count, length = tokens.shape
     keep = _prefix_mask(count, length, rng, fresh)
     holes = (rng.random(count) < 0.15)[:, None] & (rng.random((count, length)) < 0.15)
-    return torch.where(torch.from_numpy(keep & ~holes), tokens, ZERO_FLAG)
+    return torch.where(torch.from_numpy(keep & ~holes).to(tokens.device), tokens, ZERO_FLAG)
 
 
 def _prefix_mask(count: int, length: int, rng: np.random.Generator, fresh: int) -> np.ndarray:
@@ -40,7 +40,7 @@ def stale_states(
     """
     keep = torch.from_numpy(_prefix_mask(now.shape[0], now.shape[1], rng, fresh))
     stale = torch.from_numpy(rng.random(len(now)) < share)[:, None]
-    return torch.where(stale & ~keep, before, now)
+    return torch.where((stale & ~keep).to(now.device), before, now)
 
 
 def crop_states(

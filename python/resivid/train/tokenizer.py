@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Training of the multi-scale tokenizer: codebooks by k-means, then the decoder on random prefixes.
+"""Training of the multi-scale tokenizer: codebooks by k-means, then the decoder on random prefixes and states.
 
 Zero-out training (section III-C1): each picture of a batch loses its tail, so one decoder serves every
-prefix. The run stops by wall-clock time and goes on where it stopped.
+prefix. A run ends by steps or by wall-clock time and goes on where it stopped.
 """
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 import math
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,274 +20,243 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from ..errors import ResividError, SettingsError
 from ..models.tokenizers.moving_state import GRIDS, SIDE
-from ..models.tokenizers.multiscale import (
-    HYSTERESIS,
-    MultiscaleTokenizer,
-    load,
-    prefix_pyramid,
-    save,
-    state_of_tokens,
-)
+from ..models.tokenizers.multiscale import load
 from ..models.tokenizers.pyramid import resize, to_ycc
-from ..models.tokenizers.refiner import Refiner, RefinerConfig
-from .codebooks import fit_codebooks
-from .data import centre_squares, load_clips, load_pictures, random_squares
+from . import data as training_data
+from .check import Checker
+from .codebooks import CodebookUse, fit_codebooks
+from .config import write_yaml
+from .crops import PictureBank
+from .curves import Curves
+from .data import TrainingData
+from .distributed import Workers, workers
+from .films import Films, in_order
 from .loop_states import LoopStates, make_states
 from .losses import PictureLoss
-from .states import crop_states, random_prefixes, stale_states
+from .refit import gather, refit
+from .run import Run
+from .settings import BEST, CHECKPOINT, CONFIG, WEIGHTS, TokenizerTraining
+from .stopping import Stopping
 
 LOG = logging.getLogger(__name__)
-CHECK_PREFIXES = (16, 41, 82, 149, 277, 405)
+_LOG_STEPS = 20  # steps between two rows of the curves
+_HELD_OUT_STATES = 24
+_CODEBOOK_PART = 64  # pictures reduced at once for k-means
 
 
-@dataclass(frozen=True)
-class TokenizerTraining:
-    """Settings of a run.
-
-    Attributes:
-        minutes: length of the whole run, over all resumptions; the learning rate ends at zero with it.
-        batch: crops a step.
-        crop: side of a crop in pixels, a multiple of 16; 256 trains on whole pictures.
-        rate: highest learning rate (AdamW).
-        shift_px: camera movement between two key frames, standard deviation in pixels and axis.
-        stale_share: share of training states that still hold old tokens beyond the new prefix.
-        clip_step: every n-th frame of the training clips joins the pictures.
-        loop_share: share of a batch that are states of the closed loop; the rest are prefixes of one picture.
-        loop_states: how many of them are made before training.
-    """
-
-    minutes: float = 60.0
-    batch: int = 32
-    crop: int = 128
-    rate: float = 5e-4
-    shift_px: float = 6.0
-    stale_share: float = 0.4
-    clip_step: int = 12
-    loop_share: float = 0.6
-    loop_states: int = 4000
-    seed: int = 0
-    check_every_s: float = 600.0
-    network: RefinerConfig = field(default_factory=RefinerConfig)
-
-
-def to_tensor(pictures: np.ndarray) -> torch.Tensor:
-    """uint8 (n, H, W, 3) to float (n, 3, H, W) in [0, 1]."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
-
-
-def fresh_codebooks(pictures: list[np.ndarray], count: int, seed: int) -> list[torch.Tensor]:
+def fresh_codebooks(bank: PictureBank, count: int, seed: int) -> list[torch.Tensor]:
     """k-means codebooks of `count` random windows, one for each of GRIDS."""
 
     def batches() -> list[torch.Tensor]:
         rng = np.random.default_rng(seed)
         return [
-            resize(to_ycc(to_tensor(random_squares(pictures, 64, rng)[0])), SIDE) for _ in range(count // 64)
+            resize(to_ycc(bank.squares(_CODEBOOK_PART, rng)[0].float() / 255), SIDE)
+            for _ in range(count // _CODEBOOK_PART)
         ]
 
-    return fit_codebooks(list(GRIDS), batches, SIDE, seed=seed)
+    return [book.cpu() for book in fit_codebooks(list(GRIDS), batches, SIDE, seed=seed)]
 
 
-class Run:
-    """One training run: its network, averaged network, optimiser and clock; a checkpoint holds them all."""
-
-    def __init__(
-        self,
-        settings: TokenizerTraining,
-        codebooks: list[torch.Tensor],
-        device: str = "cpu",
-        start: Refiner | None = None,
-    ):
-        torch.manual_seed(settings.seed)
-        self.settings, self.codebooks, self.device = settings, codebooks, torch.device(device)
-        self.pyramid = prefix_pyramid(codebooks)
-        self.loop_states = LoopStates()
-        self.network = Refiner(settings.network)
-        if start is not None:
-            self.network.load_state_dict(start.state_dict())
-        self.network = self.network.to(self.device).to(memory_format=torch.channels_last)
-        self.average = copy.deepcopy(self.network).requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01
-        )
-        self.step, self.seconds = 0, 0.0
-        self.history: list[dict] = []
-
-    def batch(self, pictures: list[np.ndarray], rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-        """State pictures, freshness maps and targets of one step."""
-        s = self.settings
-        looped = round(s.loop_share * s.batch) if len(self.loop_states) else 0
-        now, before = random_squares(pictures, s.batch - looped, rng, shift_px=s.shift_px)
-        target = to_tensor(now)
-        old = self.pyramid.encode(to_ycc(to_tensor(before)))
-        tokens = self.pyramid.encode(to_ycc(target), old, HYSTERESIS)
-        tokens = random_prefixes(stale_states(tokens, old, s.stale_share, rng), rng)
-        parts = [(*state_of_tokens(self.pyramid, tokens), target)]
-        if looped:
-            parts.append(self.loop_states.sample(looped, rng))
-        ycc, freshness, target = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-        return crop_states(ycc, freshness, target, s.crop, rng)
-
-    def train_step(self, batch: tuple[torch.Tensor, ...], loss: PictureLoss) -> dict[str, float]:
-        """One step of the optimiser; returns the loss terms."""
-        ycc, freshness, target = (t.to(self.device) for t in batch)
-        progress = min(1.0, self.seconds / (60 * self.settings.minutes))
-        rate = self.settings.rate * min(1, (self.step + 1) / 200) * 0.5 * (1 + math.cos(math.pi * progress))
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        with torch.autocast(self.device.type, torch.bfloat16):
-            terms = loss(self.network(ycc, freshness), target)
-        self.optimiser.zero_grad(set_to_none=True)
-        terms["loss"].backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
-        self.step += 1
-        decay = min(0.999, self.step / (self.step + 50))
-        for a, p in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            a.lerp_(p.detach(), 1 - decay)
-        return {k: float(v.detach()) for k, v in terms.items()}
-
-    def save_checkpoint(self, path: Path) -> None:
-        """Everything that resuming needs, written under a temporary name first."""
-        part = path.with_name(path.name + ".part")
-        torch.save(
-            {
-                "codebooks": self.codebooks,
-                "network": self.network.state_dict(),
-                "average": self.average.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "step": self.step,
-                "seconds": self.seconds,
-                "history": json.dumps(self.history),
-            },
-            part,
-        )
-        part.replace(path)
-
-    @classmethod
-    def resume(cls, settings: TokenizerTraining, path: Path, device: str = "cpu") -> Run:
-        """Go on from a checkpoint."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        run = cls(settings, state["codebooks"], device)
-        run.network.load_state_dict(state["network"])
-        run.average.load_state_dict(state["average"])
-        run.optimiser.load_state_dict(state["optimiser"])
-        run.step, run.seconds = state["step"], state["seconds"]
-        run.history = json.loads(state["history"])
-        return run
-
-    def export(self, path: Path) -> None:
-        """The averaged network and the codebooks as a weight file of the tokenizer."""
-        settings = json.dumps(asdict(self.settings))
-        save(path, self.codebooks, self.average, {"training": settings, "steps": str(self.step)})
-
-    def check(self, held_out: np.ndarray, loss: PictureLoss) -> dict[str, dict[str, float]]:
-        """PSNR and LPIPS-Squeeze on held-out pictures for each prefix length."""
-        tokenizer = MultiscaleTokenizer(self.codebooks, copy.deepcopy(self.average))
-        tokens, truth, result = tokenizer.encode(held_out), to_tensor(held_out), {}
-        for length in CHECK_PREFIXES:
-            got = to_tensor(tokenizer.decode(tokens[:, :length]))
-            mse = (got - truth).square().mean((1, 2, 3))
-            with torch.no_grad():
-                lpips = loss.lpips(got, truth).mean()
-            result[str(length)] = {
-                "psnr_db": round(float((-10 * mse.log10()).mean()), 3),
-                "lpips_squeeze": round(float(lpips), 4),
-            }
-        return result
+def begin(settings: TokenizerTraining, data: TrainingData, bank: PictureBank, device: torch.device) -> Run:
+    """A run before its first step: from the start weights, or from codebooks of the training pictures."""
+    if settings.start is not None:
+        tokenizer = load(settings.start)
+        network, codebooks = tokenizer.network.float(), tokenizer.codebooks
+    else:
+        LOG.info("k-means codebooks, some minutes")
+        count = min(settings.codebook_pictures, max(64, 2 * len(bank) // 64 * 64))
+        network, codebooks = None, fresh_codebooks(bank.to(device), count, settings.seed)
+    if settings.refit_codebooks:
+        LOG.info("codebooks from the closed loop: %d films", settings.refit_codebooks)
+        films = in_order(Films(data.clips, bank, [settings.seed, 1]), gather, codebooks, settings.workers)
+        rows = [next(films) for _ in range(settings.refit_codebooks)]
+        films.close()
+        codebooks = refit(codebooks, rows, settings.seed, device)
+    return Run(settings, codebooks, Workers(0, 1, torch.device("cpu")), network)
 
 
-def prepare(
-    settings: TokenizerTraining, data: Path, limit: int | None = None
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """Training pictures (clips' frames among them) and held-out squares."""
-    pictures = load_pictures(data, limit)
-    train = pictures.train
-    for clip in load_clips(data, settings.clip_step, limit=limit):
-        train.extend(clip)
-    LOG.info("%d training pictures with the clips' frames", len(train))
-    return train, centre_squares(pictures.held_out[:64] or train[:16])
+def held_out_states(settings: TokenizerTraining, data: TrainingData, run: Run) -> LoopStates | None:
+    """States of held-out clips and pictures; with prepared states a few of those, which leave the training."""
+    if data.states is not None:
+        count = min(_HELD_OUT_STATES, len(data.states) // 4)
+        ends = {k: t.split([len(t) - count, count]) for k, t in data.states.tensors().items()}
+        data.states = LoopStates(*(train for train, _ in ends.values()))
+        return LoopStates(*(held_out for _, held_out in ends.values()))
+    if not settings.loop_share:
+        return None
+    squares = list(data.check_squares(settings.check_pictures))
+    films = Films(data.held_out_clips, squares, [settings.seed, 2])
+    return make_states(films, run.codebooks, min(_HELD_OUT_STATES, settings.check_pictures))
+
+
+class StateSource:
+    """Training states of the closed loop for a process: prepared ones, or made from time to time."""
+
+    def __init__(self, settings: TokenizerTraining, data: TrainingData, bank: PictureBank, run: Run):
+        self._settings, self._data, self._bank, self._run = settings, data, bank, run
+        self._age = -1  # number of the set in use
+
+    def refresh(self) -> None:
+        """Give the run the states of its step; what they are depends on seed and step alone."""
+        s, run = self._settings, self._run
+        age = run.step // s.loop_refresh_steps if s.loop_refresh_steps and self._data.states is None else 0
+        if not s.loop_share or age == self._age:
+            return
+        self._age = age
+        if self._data.states is not None:
+            run.loop_states = self._data.states.to(run.device)
+            return
+        LOG.info("making %d states of the closed loop, some minutes", s.loop_states)
+        films = Films(self._data.clips, self._bank, [s.seed, 3, age, run.workers.rank])
+        count = math.ceil(s.loop_states / run.workers.world)
+        run.loop_use = CodebookUse([len(book) for book in run.codebooks])
+        states = make_states(films, run.codebooks, count, s.workers, run.loop_use)
+        run.loop_states = states.to(run.device)
+
+
+@contextmanager
+def memory_advice(settings: TokenizerTraining) -> Iterator[None]:
+    """Out of memory as one line that says which setting to lower."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error)
+        full = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "allocate memory" in text
+        if not full:
+            raise
+        raise ResividError(
+            f"out of memory: lower batch ({settings.batch}) or crop ({settings.crop}); "
+            "while loading, limit or loop_states"
+        ) from error
 
 
 def train(
     settings: TokenizerTraining,
-    data: Path,
     folder: Path,
-    device: str = "cpu",
-    limit: int | None = None,
-    start: Path | None = None,
+    time_limit: float | None = None,
+    step_limit: int | None = None,
 ) -> Run:
-    """Train for `settings.minutes`, resuming from `folder` when a checkpoint is there.
+    """Train, going on from `folder` when a checkpoint is there.
 
     Args:
-        data: folder with train_pictures/ and train_clips/.
-        folder: checkpoint, log and the exported weights go here.
-        limit: use at most so many pictures and clips: a trial.
-        start: weight file whose codebooks and network the run starts from; not read when it is resumed.
+        folder: configuration, checkpoint, curves, sheets and the exported weights go here.
+        time_limit: minutes until this part of the run ends with a checkpoint, loading included.
+        step_limit: the same in steps.
     Returns:
-        the run; its weights stand in `folder`/multiscale.safetensors.
+        the run; its weights stand in `folder`.
+    Raises:
+        SettingsError: no data named, or settings that do not fit the checkpoint.
+        ResividError: data, weights or checkpoint cannot be read, or out of memory.
+        KeyboardInterrupt: Ctrl-C or SIGTERM, after the checkpoint was written.
     """
-    loss = PictureLoss()  # first, because its weights may be missing
-    folder.mkdir(parents=True, exist_ok=True)
-    checkpoint, weights = folder / "checkpoint.pt", folder / "multiscale.safetensors"
-    LOG.info("loading the pictures")
-    pictures, held_out = prepare(settings, data, limit)
-    if checkpoint.is_file():
-        run = Run.resume(settings, checkpoint, device)
-        LOG.info("resumed at step %d, %.0f s", run.step, run.seconds)
-    elif start is not None:
-        tokenizer = load(start)
-        run = Run(settings, tokenizer.codebooks, device, tokenizer.network.float())
-    else:
-        LOG.info("k-means codebooks, some minutes")
-        count = min(6144, max(64, 2 * len(pictures) // 64 * 64))
-        run = Run(settings, fresh_codebooks(pictures, count, settings.seed), device)
-    if settings.loop_share > 0:
-        LOG.info("making %d states of the closed loop, some minutes", settings.loop_states)
-        maker = MultiscaleTokenizer(run.codebooks, Refiner(settings.network))
-        run.loop_states = make_states(
-            maker,
-            load_clips(data, 4, limit=limit),
-            pictures,
-            settings.loop_states if limit is None else min(settings.loop_states, 4 * limit),
-            np.random.default_rng([settings.seed, run.step]),
-        )
-    loss.to(run.device)
-    try:
-        _loop(run, pictures, held_out, loss, checkpoint, weights)
-    finally:
+    stop = Stopping(time_limit, step_limit)
+    if settings.data is None:
+        raise SettingsError("data: no folder of pictures and videos is named")
+    with workers(settings.device) as crew, memory_advice(settings):
+        loss = PictureLoss(settings.losses).to(crew.device)  # first, because its weights may be missing
+        data = training_data.load(settings.data, settings.limit)
+        bank = PictureBank(data.training_pictures(settings.clip_step))
+        checkpoint = folder / CHECKPOINT
+        if crew.first:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not checkpoint.is_file():
+                begin(settings, data, bank, crew.device).save_checkpoint(checkpoint)
+            write_yaml(folder / CONFIG, settings)
+        crew.wait()
+        run = Run.resume(settings, checkpoint, crew)
+        LOG.info("from step %d, %.0f s", run.step, run.seconds)
+        if run.progress < 1 and not stop.wanted():
+            states = held_out_states(settings, data, run)
+            checker = Checker(data.check_squares(settings.check_pictures), states, run.device)
+            source = StateSource(settings, data, bank, run)
+            with stop:
+                _Loop(run, bank, source, loss, checker, folder).until(stop)
         run.save_checkpoint(checkpoint)
-        run.export(weights)
-    return run
+        if crew.first:
+            run.export(folder / WEIGHTS)
+        if stop.interrupted:
+            LOG.warning("stopped at step %d; the same command goes on from there", run.step)
+            raise KeyboardInterrupt
+        return run
 
 
-def _loop(
-    run: Run,
-    pictures: list[np.ndarray],
-    held_out: np.ndarray,
-    loss: PictureLoss,
-    checkpoint: Path,
-    weights: Path,
-) -> None:
-    """Steps until the time is up; checks, saves and exports every `check_every_s`."""
-    total = 60 * run.settings.minutes
-    rng = np.random.default_rng([run.settings.seed, run.step])
-    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-    mean: dict[str, float] = {}
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("training", total=total, completed=int(run.seconds))
-        last_check = run.seconds
-        while run.seconds < total:
-            start = time.monotonic()
-            terms = run.train_step(run.batch(pictures, rng), loss)
-            run.seconds += time.monotonic() - start
-            mean = {k: 0.99 * mean.get(k, v) + 0.01 * v for k, v in terms.items()}
-            shown = " ".join(f"{k} {v:.4f}" for k, v in mean.items())
-            bar.update(task, completed=run.seconds, description=f"step {run.step} {shown}")
-            if run.seconds - last_check >= run.settings.check_every_s or run.seconds >= total:
-                last_check = run.seconds
-                entry = {"step": run.step, "seconds": round(run.seconds), **mean}
-                run.history.append({**entry, "held_out": run.check(held_out, loss)})
-                LOG.info("%s", json.dumps(run.history[-1]))
-                run.save_checkpoint(checkpoint)
-                run.export(weights)
+class _Loop:
+    """Steps until the end; checks, saves and exports on the way."""
+
+    def __init__(
+        self,
+        run: Run,
+        bank: PictureBank,
+        source: StateSource,
+        loss: PictureLoss,
+        checker: Checker,
+        folder: Path,
+    ):
+        self._run, self._source, self._loss, self._checker = run, source, loss, checker
+        self._bank, self._folder = bank.to(run.device), folder
+        self._first = run.workers.first
+        self._curves = Curves(folder, run.step) if self._first else None
+        self._sums: dict[str, torch.Tensor] = {}
+        self._count = 0
+
+    def until(self, stop: Stopping) -> None:
+        """Until the run is done, or `stop` wants it."""
+        run, settings = self._run, self._run.settings
+        columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+        next_check = self._next_check()
+        with Progress(*columns, console=Console(stderr=True), disable=not self._first) as bar:
+            task = bar.add_task("training", total=1.0)
+            while run.progress < 1 and not run.workers.any(stop.wanted()):
+                self._source.refresh()
+                start = time.monotonic()
+                self._add(run.train_step(run.batch(self._bank), self._loss))
+                run.seconds = run.workers.largest(run.seconds + time.monotonic() - start)
+                stop.count_step()
+                if run.step % _LOG_STEPS == 0 or run.progress >= 1:
+                    shown = self._log()
+                    bar.update(task, completed=run.progress, description=f"step {run.step} {shown}")
+                done = run.step if settings.check_steps else run.seconds
+                if done >= next_check or run.progress >= 1:
+                    self._check()
+                    next_check = self._next_check()
+        if self._curves is not None:
+            self._curves.close()
+
+    def _next_check(self) -> float:
+        run, s = self._run, self._run.settings
+        return run.step + s.check_steps if s.check_steps else run.seconds + 60 * s.check_minutes
+
+    def _add(self, terms: dict[str, torch.Tensor]) -> None:
+        for name, term in terms.items():
+            self._sums[name] = self._sums[name] + term if name in self._sums else term
+        self._count += 1
+
+    def _log(self) -> str:
+        """A row of the curves: means since the last one."""
+        run = self._run
+        terms = {name: float(value) / self._count for name, value in self._sums.items()}
+        self._sums, self._count = {}, 0
+        if not math.isfinite(terms["loss"]):
+            raise ResividError(
+                f"the loss is no number at step {run.step}: lower rate ({run.settings.rate:g}); "
+                "the last checkpoint is kept"
+            )
+        if self._curves is not None:
+            self._curves.terms(run.step, run.seconds, run.rate, terms)
+        return " ".join(f"{name} {value:.4f}" for name, value in terms.items())
+
+    def _check(self) -> None:
+        run = self._run
+        if self._first and self._curves is not None:
+            check = self._checker(run, self._folder / "sheets")
+            run.history.append({"step": run.step, "seconds": round(run.seconds), **check})
+            LOG.info("%s", json.dumps(run.history[-1]))
+            self._curves.check(run.step, run.seconds, check)
+            score = self._checker.score(check)
+            run.export(self._folder / WEIGHTS)
+            if score < run.best:
+                run.best = score
+                run.export(self._folder / BEST)
+        run.save_checkpoint(self._folder / CHECKPOINT)

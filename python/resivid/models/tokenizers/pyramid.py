@@ -89,7 +89,7 @@ class Pyramid:
 
     def __init__(self, grids: list[int], codebooks: list[torch.Tensor], side: int):
         self.levels = [
-            Level(g, book.float(), torch.from_numpy(centre_out(g)))
+            Level(g, book.float(), torch.from_numpy(centre_out(g)).to(book.device))
             for g, book in zip(grids, codebooks, strict=True)
         ]
         self.side = side

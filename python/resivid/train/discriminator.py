@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Patch discriminator with the hinge loss: whether each patch of a picture could be a photograph's.
+
+Patches as in Isola et al. (CVPR 2017), hinge loss as in Lim and Ye (2017), on crops.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+WIDTHS = (32, 64, 128)  # channels after each halving
+
+
+class PatchDiscriminator(nn.Module):
+    """Scores (n, 1, H/8, W/8) of pictures (n, 3, H, W), RGB in [0, 1]; above zero: real."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, width in zip((3, *WIDTHS[:-1]), WIDTHS, strict=True):
+            layers += [spectral_norm(nn.Conv2d(before, width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2)]
+        layers += [spectral_norm(nn.Conv2d(WIDTHS[-1], WIDTHS[-1], 3, padding=1)), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(WIDTHS[-1], 1, 3, padding=1))
+
+    def forward(self, rgb: torch.Tensor) -> torch.Tensor:
+        return self.layers(2 * rgb - 1)
+
+
+def hinge(real: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
+    """The discriminator's loss of its scores for real and for made pictures."""
+    return 0.5 * (F.relu(1 - real).mean() + F.relu(1 + made).mean())

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings of a training run of the multi-scale tokenizer: what its YAML file may say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ..errors import SettingsError
+from ..models.tokenizers.refiner import RefinerConfig
+from .config import setting
+
+CONFIG, CHECKPOINT, WEIGHTS, BEST = (
+    "config.yaml",
+    "checkpoint.pt",
+    "multiscale.safetensors",
+    "best.safetensors",
+)
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weight of each term of the loss; a term of weight 0 is not computed and its network not loaded.
+
+    LPIPS-Squeeze stays below a third of the L1 weight: as the main loss it makes the decoder paint a regular
+    texture that only the distance likes.
+
+    Attributes:
+        l1, l2: mean absolute and mean squared error of RGB in [0, 1].
+        vgg: relative L1 of small-VGG features.
+        lpips: LPIPS-Squeeze.
+        adversarial: patch discriminator, hinge loss; from `adversarial_from` of the run on.
+        adversarial_from: share of the run.
+        adversarial_rate: learning rate of the discriminator.
+    """
+
+    l1: float = setting(4.0, 0, 1e6)
+    l2: float = setting(0.0, 0, 1e6)
+    vgg: float = setting(0.3, 0, 1e6)
+    lpips: float = setting(1.2, 0, 1e6)
+    adversarial: float = setting(0.0, 0, 1e6)
+    adversarial_from: float = setting(2 / 3, 0, 1)
+    adversarial_rate: float = setting(2e-4, 0, 1)
+
+
+@dataclass(frozen=True)
+class TokenizerTraining:
+    """Settings of a run.
+
+    Attributes:
+        data: folder of pictures, videos, tar shards or prepared shards.
+        start: weight file whose network and codebooks the run starts from.
+        minutes: length of the whole run, over all resumptions; the learning rate ends at zero with it.
+        steps: the same in steps of the optimiser; 0: by minutes.
+        batch: crops a step and device.
+        crop: side of a crop in pixels, a multiple of 16; 256 trains on whole pictures.
+        rate: highest learning rate (AdamW).
+        average: decay of the averaged network, which is what is exported.
+        shift_px: camera movement between two key frames, standard deviation in pixels and axis.
+        stale_share: share of training states that still hold old tokens beyond the new prefix.
+        clip_step: every n-th frame of the training clips joins the pictures.
+        loop_share: share of a batch that are states of the closed loop; the rest are prefixes of one picture.
+        loop_states: how many of them are made before training.
+        loop_refresh_steps: they are made anew every so many steps; 0: never.
+        workers: processes that make them; 0: this one.
+        codebook_pictures: random windows for k-means.
+        refit_codebooks: films of the closed loop to whose residuals the codebooks are fitted again before
+            training; 0: none.
+        limit: use at most so many pictures and clips; 0: all.
+        check_minutes: minutes between two checks on held-out pictures, with sample sheet and checkpoint.
+        check_steps: the same in steps; 0: by minutes.
+        check_pictures: held-out pictures of a check.
+        device: torch device; "auto": a GPU when there is one.
+        precision: bf16 autocast, or fp32.
+        compile: torch.compile of the network.
+    """
+
+    data: Path | None = None
+    start: Path | None = None
+    minutes: float = setting(60.0, 1e-3, 1e7)
+    steps: int = setting(0, 0, 10**9)
+    batch: int = setting(32, 1, 65536)
+    crop: int = setting(128, 32, 256)
+    rate: float = setting(5e-4, 0, 1)
+    average: float = setting(0.999, 0, 1)
+    shift_px: float = setting(6.0, 0, 64)
+    stale_share: float = setting(0.4, 0, 1)
+    clip_step: int = setting(12, 1, 10000)
+    loop_share: float = setting(0.6, 0, 1)
+    loop_states: int = setting(4000, 1, 10**7)
+    loop_refresh_steps: int = setting(0, 0, 10**9)
+    workers: int = setting(0, 0, 256)
+    codebook_pictures: int = setting(6144, 64, 10**7)
+    refit_codebooks: int = setting(0, 0, 10**6)
+    limit: int = setting(0, 0, 10**9)
+    seed: int = setting(0, 0, 2**31 - 1)
+    check_minutes: float = setting(10.0, 1e-3, 1e7)
+    check_steps: int = setting(0, 0, 10**9)
+    check_pictures: int = setting(64, 1, 4096)
+    device: str = "auto"
+    precision: Literal["bf16", "fp32"] = "bf16"
+    compile: bool = False
+    losses: LossWeights = field(default_factory=LossWeights)
+    network: RefinerConfig = field(default_factory=RefinerConfig)
+
+    def __post_init__(self) -> None:
+        if self.crop % 16:
+            raise SettingsError(f"crop: expected a multiple of 16 pixels from 32 to 256, got {self.crop}")
+        widths, blocks = self.network.widths, self.network.blocks
+        if min(widths) < 1 or max(widths) > 2048 or min(blocks) < 0 or max(blocks) > 64:
+            raise SettingsError(
+                f"network: expected widths from 1 to 2048 and blocks from 0 to 64, got {widths} and {blocks}"
+            )
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Share of the run that is done, 0 to 1."""
+        return min(1.0, step / self.steps if self.steps else seconds / (60 * self.minutes))

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configuration of a training run: every mistake one line that names file, key and what is allowed."""
+
+from pathlib import Path
+
+import pytest
+from gnuradio.resivid.cli.main import main
+from gnuradio.resivid.errors import SettingsError
+from gnuradio.resivid.train.config import from_mapping, merged, read_yaml, write_yaml
+from gnuradio.resivid.train.settings import LossWeights, TokenizerTraining
+
+
+def parsed(tmp_path: Path, text: str) -> TokenizerTraining:
+    path = tmp_path / "run.yaml"
+    path.write_text(text)
+    return from_mapping(TokenizerTraining, read_yaml(path), "run.yaml")
+
+
+def test_values_and_defaults(tmp_path):
+    got = parsed(
+        tmp_path, "rate: 1e-3\nbatch: 8\ndata: /d\nnetwork: {widths: [8, 9, 10, 11]}\nlosses: {l2: 2}\n"
+    )
+    assert got.rate == 1e-3 and got.batch == 8 and got.data == Path("/d")
+    assert got.network.widths == (8, 9, 10, 11) and got.network.blocks == (3, 3, 2, 1)
+    assert got.losses == LossWeights(l2=2.0)
+    assert parsed(tmp_path, "") == TokenizerTraining()
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("bacth: 3", r"run\.yaml: unknown key bacth; allowed: data, start, .*batch"),
+        ("losses: {l3: 1}", r"run\.yaml: unknown key losses\.l3; allowed: l1, l2"),
+        ("batch: many", r"run\.yaml: batch: expected a whole number from 1 to 65536, got 'many'"),
+        ("batch: 2.5", "batch: expected a whole number"),
+        ("batch: true", "batch: expected a whole number"),
+        ("batch: 0", "batch: expected a whole number from 1"),
+        ("rate: .inf", "rate: expected a number from 0 to 1, got inf"),
+        ("minutes: [1]", "minutes: expected a number"),
+        ("compile: 1", "compile: expected true or false, got 1"),
+        ("precision: fp16", "precision: expected bf16 or fp32, got 'fp16'"),
+        ("data: 5", "data: expected a path"),
+        ("crop: 100", "crop: expected a multiple of 16"),
+        ("network: {widths: [1, 2]}", r"network\.widths: expected a list of 4 times a whole number"),
+        ("network: {widths: [1, 2, 3, 4096]}", "network: expected widths from 1 to 2048"),
+        ("network: small", "network: expected keys and values"),
+        ("- 1\n- 2", "expected lines `key: value`"),
+        ("batch: [1", "line 1: no YAML|line 2: no YAML"),
+        ("a: &a [*a]\n", "no YAML|unknown key a"),
+        ("&x : " + "[" * 500, "no YAML"),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path, text, message):
+    with pytest.raises(SettingsError, match=message) as caught:
+        parsed(tmp_path, text)
+    assert "\n" not in str(caught.value)
+
+
+def test_written_settings_are_read_back(tmp_path):
+    settings = parsed(
+        tmp_path, "data: x\nsteps: 7\nlosses: {adversarial: 0.1}\nnetwork: {blocks: [1, 2, 3, 4]}\n"
+    )
+    write_yaml(tmp_path / "config.yaml", settings)
+    assert from_mapping(TokenizerTraining, read_yaml(tmp_path / "config.yaml"), "c") == settings
+
+
+def test_options_override_key_by_key():
+    assert merged({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 4}}) == {"a": 1, "b": {"c": 2, "d": 4}}
+
+
+def test_command_line_names_file_and_key(tmp_path, capsys):
+    (tmp_path / "run.yaml").write_text("losses: {l1: none}\n")
+    arguments = ["train", "tokenizer", "--config", str(tmp_path / "run.yaml"), "-o", str(tmp_path / "out")]
+    assert main(arguments) == 2
+    line = capsys.readouterr().err
+    assert line == (
+        f"resivid: {tmp_path}/run.yaml: losses.l1: expected a number from 0 to 1e+06, got 'none'\n"
+    )
+    assert main(["train", "tokenizer", "--batch", "0", "-o", str(tmp_path / "out")]) == 2
+    assert "options: batch: expected a whole number from 1 to 65536, got 0" in capsys.readouterr().err
+    assert main(["train", "tokenizer", "-o", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err == "resivid: data: no folder of pictures and videos is named\n"
+    assert not (tmp_path / "out").exists()
