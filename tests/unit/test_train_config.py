@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Configuration of a training run: every mistake one line that names file, key and what is allowed."""
 
+import dataclasses
+import re
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 from gnuradio.resivid.cli.main import main
 from gnuradio.resivid.errors import SettingsError
 from gnuradio.resivid.train.config import from_mapping, merged, read_yaml, write_yaml
@@ -62,6 +65,19 @@ def test_written_settings_are_read_back(tmp_path):
     )
     write_yaml(tmp_path / "config.yaml", settings)
     assert from_mapping(TokenizerTraining, read_yaml(tmp_path / "config.yaml"), "c") == settings
+
+
+def test_the_docs_have_every_key_and_its_default():
+    text = (ROOT / "docs" / "training.md").read_text()
+    keys = set(re.findall(r"`(?:losses\.)?([a-z0-9_]+)(?::[^`]*)?`", text))
+    rows = [row for row in text.splitlines() if row.startswith("| `")]
+    for field in dataclasses.fields(TokenizerTraining):
+        assert field.name in keys, field.name
+        if isinstance(field.default, (int, float)) and not isinstance(field.default, bool):
+            row = next(row for row in rows if f"`{field.name}`" in row)
+            names, defaults = row.split("|")[1:3]
+            place = re.findall(r"`([a-z_]+)`", names).index(field.name)
+            assert float(defaults.split(",")[place]) == field.default, field.name
 
 
 def test_options_override_key_by_key():

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import torch
 
+from ..codec.registry import load_codec
 from ..errors import MissingPackageError
 from ..models.tokenizers.moving_state import SIDE
 from ..models.tokenizers.pyramid import to_ycc
@@ -114,6 +115,12 @@ def reduced(frame: np.ndarray) -> tuple[np.ndarray, torch.Tensor]:
 
     picture = cv2.resize(np.ascontiguousarray(frame), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     return picture, to_ycc(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255)[0]
+
+
+def make_planner(codebooks: list[torch.Tensor]) -> Any:
+    """What chooses the updates of the closed loop; needs OpenCV."""
+    module: Any = load_codec("closed_loop")
+    return module.make_planner(codebooks)
 
 
 def in_order(

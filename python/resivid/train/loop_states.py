@@ -11,7 +11,7 @@ import torch
 
 from ..models.tokenizers.moving_state import AGE_SIDE, GRIDS, SIDE, PictureState, apply
 from .codebooks import CodebookUse
-from .films import Films, Job, in_order, reduced
+from .films import Films, Job, in_order, make_planner, reduced
 
 BUDGETS = (300, 532, 800, 1067, 1067, 1600)  # bits a key frame
 LOST = 0.02  # share of key frames that never arrive
@@ -82,10 +82,8 @@ def walk(codebooks: list[torch.Tensor], job: Job) -> tuple[list[Row], list[np.nd
     Returns:
         the states, and the codes that were sent of each level.
     """
-    from ..codec.closed_loop.planner import Planner  # needs OpenCV
-
     frames, rng = job.key_frames(), job.rng
-    planner, state, before = Planner(codebooks), PictureState(), None
+    planner, state, before = make_planner(codebooks), PictureState(), None
     budget = int(rng.choice(BUDGETS))
     rows: list[Row] = []
     codes: list[list[np.ndarray]] = [[] for _ in GRIDS]

@@ -18,7 +18,7 @@ from ..models.tokenizers.moving_state import (
     reduce_level,
 )
 from .codebooks import NUM_CODES, kmeans, sampled
-from .films import Job, reduced
+from .films import Job, make_planner, reduced
 
 LOG = logging.getLogger(__name__)
 BUDGETS = (532, 1067, 1067, 1600)  # bits a key frame
@@ -53,12 +53,10 @@ def coded_residuals(
 @torch.inference_mode()
 def gather(codebooks: list[torch.Tensor], job: Job) -> tuple[np.ndarray, ...]:
     """What the tokens of a film stand for: the patches (n, 48) of each level, half precision."""
-    from ..codec.closed_loop.planner import Planner  # needs OpenCV
-
     frames, rng = job.key_frames(), job.rng
     if rng.random() < FRESH_SHARE:
         frames = frames[:1]
-    planner, deep = Planner(codebooks), Planner(codebooks)
+    planner, deep = make_planner(codebooks), make_planner(codebooks)
     budget, state, before = int(rng.choice(BUDGETS)), PictureState(), None
     gathered: list[list[torch.Tensor]] = [[] for _ in GRIDS]
     for frame in frames:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from .decoder import ClosedLoopDecoder
 from .encoder import ClosedLoopEncoder
+from .planner import Planner
 from .settings import ClosedLoopSettings
 
 __all__ = ["ClosedLoopDecoder", "ClosedLoopEncoder", "ClosedLoopSettings"]
@@ -14,6 +15,7 @@ OPTIONS = ("memory", "motion")
 make_settings = ClosedLoopSettings
 make_encoder = ClosedLoopEncoder
 make_decoder = ClosedLoopDecoder
+make_planner = Planner  # training walks the loop without payloads
 
 
 def least_bits(settings: ClosedLoopSettings) -> int:
