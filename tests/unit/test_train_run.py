@@ -14,16 +14,19 @@ import torch
 from gnuradio import resivid
 from gnuradio.resivid.cli.main import main
 from gnuradio.resivid.errors import FormatError, ResividError, SettingsError
+from gnuradio.resivid.models.tokenizers.moving_state import GRIDS
 from gnuradio.resivid.models.tokenizers.multiscale import load
 from gnuradio.resivid.train import data as training_data
 from gnuradio.resivid.train import prepared
 from gnuradio.resivid.train.config import from_mapping, read_yaml
 from gnuradio.resivid.train.crops import PictureBank
 from gnuradio.resivid.train.distributed import Workers
+from gnuradio.resivid.train.loop_states import STATE_SHAPES, LoopStates
+from gnuradio.resivid.train.losses import PictureLoss
 from gnuradio.resivid.train.run import Run
-from gnuradio.resivid.train.settings import TokenizerTraining
+from gnuradio.resivid.train.settings import LossWeights, TokenizerTraining
 from gnuradio.resivid.train.tokenizer import train
-from train_files import SMALL, config_file, picture_folder
+from train_files import SMALL, config_file, picture, picture_folder
 
 
 def settings_of(path: Path) -> TokenizerTraining:
@@ -146,6 +149,25 @@ def test_two_processes_average_their_gradients(tmp_path):
     momenta = [state["exp_avg"] for state in checkpoint(tmp_path / "run")["optimiser"]["state"].values()]
     for parameter, momentum in zip(network.parameters(), momenta, strict=True):
         assert torch.allclose(momentum, 0.1 * parameter.grad, rtol=1e-3, atol=1e-6)
+
+
+def test_a_step_stays_on_its_device():
+    """Torch's device "meta" computes shapes alone and refuses operands from the CPU, as a GPU would."""
+    losses = LossWeights(l2=1, vgg=0, lpips=0, adversarial=0.1, adversarial_from=0)
+    settings = TokenizerTraining(batch=4, crop=64, precision="fp32", network=SMALL, losses=losses)
+    run = Run(settings, [torch.zeros(40, 48) for _ in GRIDS], Workers(0, 1, torch.device("meta")))
+    run.loop_states = LoopStates(
+        *(torch.zeros((5, *shape), dtype=kind) for shape, kind in STATE_SHAPES.values())
+    ).to("meta")
+    batch = run.batch(PictureBank([picture(0), picture(1)]).to("meta"))
+    assert [tuple(t.shape) for t in batch] == [(4, 3, 32, 32), (4, 6, 8, 8), (4, 3, 64, 64)]
+    terms = run.train_step(batch, PictureLoss(losses))
+    assert set(terms) == {"loss", "l1", "l2", "adversarial", "discriminator"}
+    assert {t.device.type for t in (*batch, *terms.values())} == {"meta"}
+    with pytest.raises(RuntimeError, match="meta"):
+        run.train_step(
+            (batch[0], batch[1].new_zeros(4, 6, 8, 8, device="cpu"), batch[2]), PictureLoss(losses)
+        )
 
 
 def test_trains_from_prepared_shards_without_decoders(tmp_path):

@@ -107,9 +107,10 @@ class CodebookUse:
 
     def add(self, level: int, values: torch.Tensor) -> None:
         """Count codes; values beyond the codebook are missing tokens."""
-        size = len(self._counts[level])
-        counted = torch.bincount(values.flatten().clamp(max=size), minlength=size + 1)[:size]
-        self._counts[level] = self._counts[level].to(counted.device) + counted
+        known = self._counts[level] = self._counts[level].to(values.device)
+        flat = values.flatten().clamp(max=len(known))
+        counted = known.new_zeros(len(known) + 1).scatter_add_(0, flat, torch.ones_like(flat))
+        self._counts[level] = known + counted[:-1]
 
     def report(self, names: list[str]) -> dict[str, dict[str, float]]:
         """Share of codes in use and perplexity (two to the entropy) of each level that was counted.

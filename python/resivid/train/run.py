@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -134,10 +135,10 @@ class Run:
         self._follow()
         return {name: term.detach() for name, term in terms.items()}
 
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16", cache_enabled=True
-        )
+    def _precision(self) -> AbstractContextManager:
+        if self.settings.precision == "fp32":
+            return nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16)
 
     def _add_adversarial(self, terms: dict[str, torch.Tensor], output: torch.Tensor) -> None:
         assert self.discriminator is not None

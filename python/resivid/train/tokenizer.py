@@ -154,6 +154,7 @@ def train(
     stop = Stopping(time_limit, step_limit)
     if settings.data is None:
         raise SettingsError("data: no folder of pictures and videos is named")
+    torch.backends.cudnn.benchmark = True  # shapes stay the same
     with workers(settings.device) as crew, memory_advice(settings):
         loss = PictureLoss(settings.losses).to(crew.device)  # first, because its weights may be missing
         data = training_data.load(settings.data, settings.limit)
@@ -206,13 +207,16 @@ class _Loop:
         run, settings = self._run, self._run.settings
         columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn()
         next_check = self._next_check()
+        compiled = not settings.compile  # the first step compiles for minutes, which no schedule should count
         with Progress(*columns, console=Console(stderr=True), disable=not self._first) as bar:
             task = bar.add_task("training", total=1.0)
             while run.progress < 1 and not run.workers.any(stop.wanted()):
                 self._source.refresh()
                 start = time.monotonic()
                 self._add(run.train_step(run.batch(self._bank), self._loss))
-                run.seconds = run.workers.largest(run.seconds + time.monotonic() - start)
+                if compiled:
+                    run.seconds = run.workers.largest(run.seconds + time.monotonic() - start)
+                compiled = True
                 stop.count_step()
                 if run.step % _LOG_STEPS == 0 or run.progress >= 1:
                     shown = self._log()
