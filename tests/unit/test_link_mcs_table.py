@@ -2,11 +2,13 @@
 """The MCS table of the package, its look-up, and the refusal of broken tables."""
 
 import math
+import re
 
 import numpy as np
 import pytest
 import yaml
 from gnuradio.resivid.errors import FormatError, SettingsError
+from gnuradio.resivid.evaluate.normal_approximation import normal_approximation_snr_db
 from gnuradio.resivid.link.budget import payload_bits
 from gnuradio.resivid.link.mcs_file import read_mcs_file
 from gnuradio.resivid.link.mcs_table import load_mcs_table, require_air
@@ -207,3 +209,49 @@ def test_refuses_more_rows_than_a_token_file_can_name(tmp_path):
     rows = [{**GOOD, "label": str(i), "snr_db": i} for i in range(257)]
     with pytest.raises(FormatError, match="1 to 256"):
         load_mcs_table(write(tmp_path / "mine.yaml", SIZED, rows=rows))
+
+
+# TS 38.214 (V16): MCS index, bits a symbol, 1024 R; tables 5.1.3.1-1, -2 (its rates of half a thousandth left out), -3
+STANDARD = {
+    1: [(2, r) for r in (120, 157, 193, 251, 308, 379, 449, 526, 602, 679)]
+    + [(4, r) for r in (340, 378, 434, 490, 553, 616, 658)]
+    + [(6, r) for r in (438, 466, 517, 567, 616, 666, 719, 772, 822, 873, 910, 948)],
+    2: [(2, r) for r in (120, 193, 308, 449, 602)]
+    + [(4, r) for r in (378, 434, 490, 553, 616, 658)]
+    + [(6, r) for r in (466, 517, 567, 616, 666, 719, 772, 822, 873)]
+    + [(8, r) for r in (682.5, 711, 754, 797, 841, 885, 916.5, 948)],
+    3: [(2, r) for r in (30, 40, 50, 64, 78, 99)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["calibrated", "air"])
+def test_rows_that_name_the_standard_are_those_of_the_standard(name):
+    of_the_standard = {rate for table in STANDARD.values() for rate in table}
+    for entry in read_mcs_file(name).entries:
+        if entry.source == "resivid":
+            assert (entry.bits_per_symbol, entry.rate_1024) not in of_the_standard
+        else:
+            table, index = re.fullmatch(r"TS 38.214 5.1.3.1-([123]), MCS (\d+)", entry.source).groups()
+            assert STANDARD[int(table)][int(index)] == (entry.bits_per_symbol, entry.rate_1024)
+
+
+def test_the_rates_of_the_standard_are_those_of_another_library():
+    table = pytest.importorskip("py3gpp").nrPDSCHMCSTables().QAM64Table
+    assert [(table.Qm(i), round(table.Rate(i) * 1024)) for i in range(29)] == STANDARD[1]
+
+
+def test_the_calibrated_table_has_every_rate_of_the_standard_that_is_whole():
+    rows = {(entry.bits_per_symbol, entry.rate_1024) for entry in read_mcs_file("calibrated").entries}
+    assert {rate for table in (1, 2) for rate in STANDARD[table] if rate[1] == int(rate[1])} <= rows
+
+
+def test_thresholds_fall_with_the_block_size_and_stand_above_the_bound():
+    for entry in read_mcs_file("calibrated").entries:
+        values = [value for _, value in entry.thresholds]
+        for k, value in entry.thresholds:
+            symbols = 1024 * k / (entry.rate_1024 * entry.bits_per_symbol)
+            above = value - normal_approximation_snr_db(entry.bits_per_symbol, k, symbols, 0.002)
+            assert 0.3 < above < 2.2, (entry.label, k)
+        assert (
+            list(values) == sorted(values, reverse=True) or np.diff(values).max() < 0.15
+        )  # noise, base graph 1
