@@ -13,7 +13,8 @@ namespace {
 std::size_t num_allocations = 0;
 } // namespace
 
-void* operator new(std::size_t size)
+// Not inlined: the compiler would take malloc for a mismatch of operator delete.
+[[gnu::noinline]] void* operator new(std::size_t size)
 {
     ++num_allocations;
     if (void* memory = std::malloc(size))
@@ -21,8 +22,25 @@ void* operator new(std::size_t size)
     throw std::bad_alloc();
 }
 
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment)
+{
+    ++num_allocations;
+    const std::size_t a = std::size_t(alignment);
+    if (void* memory = std::aligned_alloc(a, (size + a - 1) / a * a))
+        return memory;
+    throw std::bad_alloc();
+}
+
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept
+{
+    std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept
+{
+    std::free(memory);
+}
 
 using namespace gr::resivid::phy;
 

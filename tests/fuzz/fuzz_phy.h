@@ -7,8 +7,9 @@
 
 #include "fuzz_input.h"
 
-#include "phy/ldpc_decoder.h"
+#include "phy/ldpc_batch_decoder.h"
 #include "phy/ldpc_kernel.h"
+#include "phy/ldpc_list_decoder.h"
 #include "phy/link_decoder.h"
 #include "phy/mcs_selector.h"
 
@@ -60,6 +61,7 @@ inline ldpc_settings some_decoding(input& in)
     ldpc_settings settings;
     settings.kernel = ldpc_kernel(in.between(0, ldpc_kernel_names().size() - 1));
     settings.max_iterations = in.between(1, 3);
+    settings.guesses = in.between(0, 1) ? in.between(0, 40) : 0;
     settings.instruction_set = sets[in.between(0, sets.size() - 1)];
     return settings;
 }
@@ -95,7 +97,7 @@ inline void constructors(input& in)
         accepts([&] { rate_matcher(format, coded_bits, in.any_number()); });
 }
 
-//! LLRs of any value through rate recovery, the decoder and the CRCs.
+//! LLRs of any value through rate recovery, the decoders and the CRCs.
 inline void llrs(input& in)
 {
     const auto format = some_format(in);
@@ -115,6 +117,13 @@ inline void llrs(input& in)
     require(result.iterations >= 1 && result.iterations <= settings.max_iterations,
             "iterations out of range");
 
+    const crc& code = in.between(0, 1) ? CRC16 : CRC24B;
+    const unsigned info_bits = in.between(1, format.code_block_bits);
+    ldpc_list_decoder(
+        format.base_graph, format.lifting_size, info_bits, code, settings, matcher.useful_rows())
+        .decode(code_word_llr.data(), code_word.data());
+    require(are_bits(code_word), "a guess that is no bit");
+
     block_segmenter segmenter(format);
     std::vector<std::uint8_t> payload(format.payload_bits);
     segmenter.join(in.bytes(format.num_code_blocks * format.systematic_bits).data(),
@@ -122,6 +131,25 @@ inline void llrs(input& in)
     const auto data = in.bytes(in.between(0, 200));
     for (const crc* check : { &CRC16, &CRC24A, &CRC24B })
         check->check(data.data(), data.size());
+}
+
+//! The same through the decoder of many blocks at once.
+inline void batches(input& in)
+{
+    ldpc_job job;
+    job.base_graph = in.between(1, 2);
+    job.lifting_size = lifting_sizes()[in.between(0, 30)];
+    job.settings = some_decoding(in);
+    job.batch = in.between(0, 1);
+    job.threads = in.between(1, 2);
+    const std::size_t n = in.between(0, 5);
+    const std::size_t bits = get_base_graph(job.base_graph).num_columns * job.lifting_size;
+    std::vector<std::uint8_t> code_words(n * bits);
+    std::vector<ldpc_result> results(n);
+    if (accepts([&] {
+            decode_blocks(job, in.floats(n * bits).data(), n, code_words.data(), results.data());
+        }))
+        require(are_bits(code_words), "a decision that is no bit");
 }
 
 //! Any row, any bytes, any samples through the whole link.
@@ -187,7 +215,7 @@ inline void control(input& in)
 inline void run(const std::uint8_t* data, std::size_t size)
 {
     input in(data, size);
-    constexpr void (*ENTRIES[])(input&) = { constructors, llrs, link, control };
+    constexpr void (*ENTRIES[])(input&) = { constructors, llrs, batches, link, control };
     ENTRIES[in.between(0, std::size(ENTRIES) - 1)](in);
 }
 

@@ -183,7 +183,9 @@ def _import_av() -> Any:
         import av.stream
     except ImportError as error:
         raise MissingPackageError("PyAV is missing: pip install av") from error
-    av.logging.set_level(av.logging.PANIC)  # errors come as exceptions; the log is ours
+    # Errors come as exceptions; the log is ours. At any other level FFmpeg's threads ask for Python's lock when
+    # they log, and wait for ever where the one who holds it waits for them (PyAV issue 751).
+    av.logging.set_level(None)
     return av
 
 
