@@ -7,6 +7,8 @@ import pytest
 from gnuradio.resivid.cli import grc
 from gnuradio.resivid.errors import MissingPackageError
 
+APPS = grc.Path(__file__).parents[2] / "apps"
+
 
 def test_the_blocks_of_this_module_come_first():
     environment = grc.environment_with_blocks(
@@ -17,17 +19,18 @@ def test_the_blocks_of_this_module_come_first():
 
 
 def test_our_own_script_is_not_taken_for_the_distributions(tmp_path):
-    own, other = tmp_path / "own", tmp_path / "other"
-    for folder in (own, other):
-        folder.mkdir()
-        (folder / "grcc").touch()
-    path = f"{own}{os.pathsep}{os.pathsep}{other}"
-    assert grc.find_program("grcc", path, own) == other / "grcc"
+    script = (APPS / "grc_program").read_text()
+    texts = {"own": script, "another": script, "theirs": "#!/usr/bin/python3\n"}
+    for name, text in texts.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "grcc").write_text(text)
+    path = os.pathsep.join(["", *(str(tmp_path / name) for name in texts)])
+    assert grc.find_program("grcc", path) == tmp_path / "theirs" / "grcc"
 
 
 def test_missing_program(tmp_path):
     with pytest.raises(MissingPackageError, match="apt-get install gnuradio"):
-        grc.find_program("no-such-companion", str(tmp_path), tmp_path / "own")
+        grc.find_program("no-such-companion", str(tmp_path))
 
 
 def test_installed_blocks_are_found():

@@ -25,7 +25,7 @@ def environment():
 
 def compile_flowgraph(path, folder):
     """Run the distribution's grcc under this interpreter; the program it wrote."""
-    grcc = find_program("grcc", os.environ.get("PATH", ""), Path(sys.prefix) / "bin")
+    grcc = find_program("grcc", os.environ.get("PATH", ""))
     command = [sys.executable, str(grcc), "-o", str(folder), str(path)]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120)
     program = folder / f"{yaml.safe_load(path.read_text())['options']['parameters']['id']}.py"
