@@ -57,6 +57,7 @@ def bler(
     ] = None,
     kernel: options.KernelOption = None,
     iterations: options.IterationsOption = None,
+    guesses: options.GuessesOption = None,
     known_snr: Annotated[
         bool, typer.Option("--known-snr", help="The demapper knows the SNR instead of estimating it.")
     ] = False,
@@ -91,13 +92,13 @@ def bler(
         raise SettingsError("--snr and --above-bound: give one of them")
     common.check_distinct(results=results, json=json_file, csv=csv_file, plot=plot)
     store = options.open_results(results)
-    from ..evaluate.bler import Point, StopRule, as_rows, measure
+    from ..evaluate.bler import StopRule, as_rows, measure
     from ..evaluate.bler_plot import plot_bler
     from ..evaluate.figures import check_plot_path
 
     if plot is not None:
         check_plot_path(plot)
-    template = Point("", 2, 1, 0, 0, 0.0, *options.decoder_settings(kernel, iterations), known_snr, seed)
+    template = options.template(kernel, iterations, guesses, seed, known_snr)
     entries = _entries(read_mcs_file(mcs_table), rows or [])
     blocks = [b for entry in entries for b in _blocks(entry, info_bits, symbols, template)]
     points = [p for entry, block in blocks for p in _points(entry, block, snr, above_bound, target)]

@@ -18,7 +18,7 @@ from ..link.statistics import write_text_atomically
 from . import common
 
 if TYPE_CHECKING:
-    from ..evaluate.bler import Results
+    from ..evaluate.bler import Point, Results
     from ..evaluate.workers import DaskWorkers, LocalWorkers
 
 MAX_VALUES = 1000  # of a range
@@ -35,6 +35,15 @@ IterationsOption = Annotated[
     Optional[int],
     typer.Option(
         "--iterations", min=1, max=1000, help="Most iterations of the decoder; the link's own by default."
+    ),
+]
+GuessesOption = Annotated[
+    Optional[int],
+    typer.Option(
+        "--guesses",
+        min=0,
+        max=1 << 16,
+        help="Bits tried the other way in a block that fails; 0: none; the link's own by default.",
     ),
 ]
 TargetOption = Annotated[
@@ -91,11 +100,26 @@ def parse_range(text: str, option: str) -> list[float]:
     return values
 
 
-def decoder_settings(kernel: str | None, iterations: int | None) -> tuple[str, int]:
-    """Kernel and iterations, those of the link where they are not given."""
+def template(
+    kernel: str | None, iterations: int | None, guesses: int | None, seed: int, known_snr: bool = False
+) -> Point:
+    """A point without a block: decoder and seed; the link's own decoder where nothing is given."""
     from .. import phy
+    from ..evaluate.bler import Point
 
-    return kernel or phy.DEFAULT_LDPC_KERNEL, iterations or phy.DEFAULT_LDPC_ITERATIONS
+    return Point(
+        mcs="",
+        bits_per_symbol=2,
+        rate_1024=1,
+        info_bits=0,
+        symbols=0,
+        snr_db=0.0,
+        kernel=kernel or phy.DEFAULT_LDPC_KERNEL,
+        max_iterations=iterations or phy.DEFAULT_LDPC_ITERATIONS,
+        known_snr=known_snr,
+        seed=seed,
+        guesses=phy.DEFAULT_LDPC_GUESSES if guesses is None else guesses,
+    )
 
 
 def make_workers(scheduler: str | None, threads: int) -> DaskWorkers | LocalWorkers:

@@ -41,6 +41,7 @@ def calibrate(
     ] = 629,
     kernel: options.KernelOption = None,
     iterations: options.IterationsOption = None,
+    guesses: options.GuessesOption = None,
     target: options.TargetOption = 0.002,
     deviation_db: Annotated[
         float,
@@ -59,12 +60,12 @@ def calibrate(
             raise SettingsError(f"{path}: an MCS table is a file named *.yaml")
     file = read_mcs_file(mcs_table)
     store = options.open_results(results)
-    from ..evaluate.bler import Point, measure
+    from ..evaluate.bler import measure
     from ..evaluate.calibration import calibrated, find_threshold, sizes_of, to_yaml
 
     workers = options.make_workers(scheduler, threads)
     total = sum(len(sizes_of(entry)) for entry in file.entries)
-    template = Point("", 2, 1, 0, 0, 0.0, *options.decoder_settings(kernel, iterations), False, seed)
+    template = options.template(kernel, iterations, guesses, seed)
     with common.WorkProgress("calibrate", "block/s", quiet) as progress:
         blocks = done = 0
 
@@ -87,7 +88,7 @@ def calibrate(
         new = replace(calibrated(file, find, template), name=output.stem, target_bler=target)
     comments = [
         f"Measured by `resivid bench calibrate`, version {__version__}: kernel {template.kernel}, at most",
-        f"{template.max_iterations} iterations, SNR estimated by the receiver; deviation {deviation_db} dB,",
+        f"{template.max_iterations} iterations and {template.guesses} guesses, SNR estimated by the receiver; deviation {deviation_db} dB,",
         f"half of it for key frames of {symbols} symbols.",
         "thresholds_db: bits into the LDPC encoder (CRC included) to the Es/N0 in dB that gives target_bler.",
         'source: table and index of TS 38.214, or "resivid" for rates of this project.',

@@ -35,6 +35,7 @@ class Point:
         max_iterations: of the decoder.
         known_snr: the demapper is told the SNR instead of estimating it.
         seed: of payloads and noise; each point has its own sequence.
+        guesses: of the decoder's list stage; None for the default.
     """
 
     mcs: str
@@ -47,6 +48,7 @@ class Point:
     max_iterations: int = 20
     known_snr: bool = False
     seed: int = 0
+    guesses: int | None = None
 
     @property
     def stream(self) -> int:
@@ -272,6 +274,7 @@ def as_rows(measured: Iterable[tuple[Point, Counts]], confidence: float = 0.95) 
                 ),
                 "kernel": point.kernel or "default",
                 "max_iterations": point.max_iterations,
+                "guesses": point.guesses,
                 "known_snr": point.known_snr,
                 "seed": point.seed,
             }

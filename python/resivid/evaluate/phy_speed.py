@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -250,12 +251,18 @@ def all_cores(measure: Callable[[], list[Speed]]) -> list[Speed]:
     context = multiprocessing.get_context(
         "fork"
     )  # the command line is no module that could be imported again
-    with context.Pool(cores) as pool:
+    with context.Pool(cores, initializer=_end_at_once) as pool:
         results = pool.map(_call, [measure] * cores, chunksize=1)
     return [
         replace(rows[0], cores=cores, mbps_per_core=float(np.mean([row.mbps_per_core for row in rows])))
         for rows in zip(*results, strict=True)
     ]
+
+
+def _end_at_once() -> None:
+    """A worker has nothing to finish: Ctrl-C is for the command, whose pool then ends its workers."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _call(measure: Callable[[], list[Speed]]) -> list[Speed]:

@@ -37,6 +37,7 @@ def run_blocks(point: Point, first_block: int, num_blocks: int, threads: int) ->
         known_snr=point.known_snr,
         info_bits=None if point.fills_symbols else point.info_bits,
         **({} if point.kernel is None else {"kernel": point.kernel}),
+        **({} if point.guesses is None else {"guesses": point.guesses}),
     )
     return Counts(result["blocks"], result["errors"], result["undetected"], result["iterations_sum"])
 
