@@ -17,6 +17,8 @@ import typer
 
 from ..errors import MissingPackageError, ResividError
 
+MODULE = b"gnuradio.resivid"  # our scripts name it
+
 
 def blocks_folder(module_file: Path = Path(__file__)) -> Path:
     """Folder of this module's GRC block descriptions: in the prefix, or in the source tree.
@@ -36,13 +38,12 @@ def blocks_folder(module_file: Path = Path(__file__)) -> Path:
     raise MissingPackageError("the GRC block descriptions are not installed; run: make install")
 
 
-def find_program(name: str, search_path: str, own_folder: Path) -> Path:
-    """The distribution's program of that name, never our own script that stands for it.
+def find_program(name: str, search_path: str) -> Path:
+    """The distribution's program of that name, never a script of ours that stands for it, in any prefix.
 
     Args:
         name: file name, such as `grcc`.
         search_path: as in the environment variable PATH.
-        own_folder: folder of our own scripts, to leave out.
     Returns:
         The program's path.
     Raises:
@@ -50,7 +51,7 @@ def find_program(name: str, search_path: str, own_folder: Path) -> Path:
     """
     for folder in [*search_path.split(os.pathsep), "/usr/bin"]:
         program = Path(folder) / name
-        if folder and program.is_file() and Path(folder).resolve() != own_folder.resolve():
+        if folder and program.is_file() and MODULE not in program.read_bytes():
             return program
     raise MissingPackageError(f"{name} is not installed; run: apt-get install gnuradio")
 
@@ -63,7 +64,7 @@ def environment_with_blocks(environment: Mapping[str, str], folder: Path) -> dic
 
 def run_program(name: str, arguments: Sequence[str]) -> NoReturn:
     """Replace this process by `grcc` or `gnuradio-companion` under this interpreter."""
-    program = find_program(name, os.environ.get("PATH", ""), Path(sys.prefix) / "bin")
+    program = find_program(name, os.environ.get("PATH", ""))
     environment = environment_with_blocks(os.environ, blocks_folder())
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, str(program), *arguments], environment)
