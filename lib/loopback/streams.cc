@@ -107,6 +107,8 @@ int receive_stream::read(
     if (gap(t))
         return SOAPY_SDR_OVERFLOW;
     time_ns = (long long)(1e9 * double(d_count) / t.rate);
+    if (d_settings.gap_every_s > 0 && d_unseen == 0)
+        n = std::size_t(std::min<std::uint64_t>(n, d_next_gap - d_count));
     for (;;) {
         const auto most = d_unseen > 0 ? std::size_t(std::min<std::uint64_t>(n, d_unseen)) : n;
         const int count = d_settings.is_free() ? read_free(out, most, timeout_us)

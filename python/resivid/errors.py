@@ -24,3 +24,7 @@ class MissingPackageError(ResividError, ImportError):
 
 class SettingsError(ResividError, ValueError):
     """Settings that cannot work together, such as a budget below one token."""
+
+
+class RadioError(ResividError, OSError):
+    """A radio is missing, busy, locked, or cannot do what is asked of it."""

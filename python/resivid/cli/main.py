@@ -29,7 +29,19 @@ except ImportError as error:  # the only package that the command line itself ne
         "-DPython3_EXECUTABLE=.../.venv/bin/python, whose packages scripts/setup.sh installs"
     ) from None
 
-COMMANDS = ("simulate", "encode", "decode", "info", "train", "evaluate", "bench", "models", "doctor", "grc")
+COMMANDS = (
+    "simulate",
+    "encode",
+    "decode",
+    "info",
+    "train",
+    "evaluate",
+    "bench",
+    "models",
+    "devices",
+    "doctor",
+    "grc",
+)
 
 FAILED, WRONG_USE = 1, 2
 TYPER_INTERRUPTED = 130  # some versions of typer turn Ctrl-C into this exit

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`resivid devices`: the radios that are plugged in."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from . import common
+
+
+def devices(
+    device: Annotated[
+        str,
+        typer.Option("--device", metavar="ARGS", help="Look for these SoapySDR arguments, as driver=hackrf."),
+    ] = "",
+    json_file: Annotated[
+        Optional[Path], typer.Option("--json", metavar="FILE", help="Write the list as JSON; - is stdout.")
+    ] = None,
+) -> int:
+    """List the radios that are plugged in, with the text that --device of tx and rx takes."""
+    from ..radio.devices import list_devices
+    from ..radio.usb import locked_radios
+
+    found = list_devices(device)
+    for line in locked_radios():
+        print(f"resivid: {line}", file=sys.stderr)
+    if json_file is not None:
+        common.write_json(json_file, json.dumps(found, indent=2) + "\n")
+    elif not found:
+        print("resivid: no radio found", file=sys.stderr)
+    else:
+        print(*[line for radio in found for line in lines_of(radio)], sep="\n")
+    return 0 if found else 1
+
+
+def lines_of(radio: dict[str, Any]) -> list[str]:
+    """A radio as text: one line, and an indented one for each direction."""
+    lines = [f"{radio['device']}  {radio['label']}".rstrip()]
+    if "problem" in radio:
+        lines.append(f"  cannot be opened: {radio['problem']}")
+    for name in ("receive", "transmit"):
+        if name in radio:
+            can = radio[name]
+            rates, tuned = _stretches(can["sample_rates"]), _stretches(can["frequencies"])
+            gain = "{:g} to {:g}".format(*can["gain_db"])
+            lines.append(
+                f"  {name}: {tuned} Hz, {rates} sample/s, gain {gain} dB, antenna {', '.join(can['antennas'])}"
+            )
+    return lines
+
+
+def _stretches(ranges: list[list[float]]) -> str:
+    return ", ".join(f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in ranges)
+
+
+def register(app: typer.Typer) -> None:
+    """Add `devices` to the command line."""
+    app.command("devices")(devices)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Between the radio's samples and the modem's: channel filter, rate and local-oscillator offset."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from gnuradio import blocks, filter, gr
+from gnuradio.filter import firdes, pfb
+
+from .rates import RatePlan
+
+HEADROOM = 0.35  # RMS over full scale: peaks of a burst stand some 8 dB above its RMS
+CORRECTION_ITEMS = 4096  # time constant of the DC and IQ estimate
+
+
+class receiver_front_end(gr.hier_block2):
+    """Radio's samples in, the modem's samples out: shifted, filtered, resampled.
+
+    With the local oscillator on the signal, DC and IQ imbalance are taken out here; beside it, the channel filter
+    takes the DC spike away, and the image lies outside of the signal.
+
+    Args:
+        plan: rates and offset.
+        symbol_rate: symbols a second; the band that passes is flat to 1.05 times this on each side.
+    """
+
+    def __init__(self, plan: RatePlan, symbol_rate: float):
+        signature = gr.io_signature(1, 1, gr.sizeof_gr_complex)
+        gr.hier_block2.__init__(self, "receiver_front_end", signature, signature)
+        self.plan = plan
+        taps = firdes.low_pass(1.0, plan.radio_rate, 1.3 * symbol_rate, 0.5 * symbol_rate)
+        self.filter = filter.freq_xlating_fir_filter_ccf(
+            plan.decimation, taps, plan.lo_offset_hz, plan.radio_rate
+        )
+        chain = [self, self.filter]
+        if plan.resampling != 1.0:
+            chain.append(pfb.arb_resampler_ccf(plan.resampling))
+        if plan.lo_offset_hz == 0:
+            self.corrector = iq_corrector()  # a block in Python lives as long as somebody holds it
+            chain.append(self.corrector)
+        self.connect(*chain, self)
+
+    def shift(self, hz: float) -> None:
+        """Take a signal for the wanted one that lies so far above the tuned frequency."""
+        self.filter.set_center_freq(self.plan.lo_offset_hz + hz)
+
+
+class transmitter_front_end(gr.hier_block2):
+    """The modem's samples of RMS 1 in, the radio's samples out, at HEADROOM of full scale.
+
+    Args:
+        plan: rates and offset.
+    """
+
+    def __init__(self, plan: RatePlan):
+        signature = gr.io_signature(1, 1, gr.sizeof_gr_complex)
+        gr.hier_block2.__init__(self, "transmitter_front_end", signature, signature)
+        chain = [self]
+        if plan.radio_rate != plan.modem_rate:
+            chain.append(pfb.arb_resampler_ccf(plan.radio_rate / plan.modem_rate))
+        if plan.lo_offset_hz != 0:
+            chain.append(blocks.rotator_cc(2 * math.pi * plan.lo_offset_hz / plan.radio_rate))
+        chain.append(blocks.multiply_const_cc(HEADROOM))
+        self.connect(*chain, self)
+
+
+class iq_corrector(gr.sync_block):
+    """Takes out DC and IQ imbalance that change slowly, blindly.
+
+    A scrambled signal has mean 0 and axes of equal power at a right angle; what its long-term moments say otherwise
+    is the receiver's (Gram-Schmidt: Q less its share of I, then to the power of I).
+    """
+
+    def __init__(self):
+        gr.sync_block.__init__(self, "iq_corrector", [np.complex64], [np.complex64])
+        self._moments = np.array([0.0, 0.0, 1.0, 1.0, 0.0])  # means of I, Q, I^2, Q^2, I Q
+        self._seen = 0
+
+    def work(self, input_items, output_items):
+        x = input_items[0]
+        i, q = x.real.astype(np.float64), x.imag.astype(np.float64)
+        measured = np.array([i.mean(), q.mean(), (i * i).mean(), (q * q).mean(), (i * q).mean()])
+        if np.isfinite(measured).all():
+            self._seen = min(self._seen + len(x), CORRECTION_ITEMS)
+            share = min(1.0, len(x) / self._seen)
+            self._moments += share * (measured - self._moments)
+        output_items[0][:] = correct(x, self._moments)
+        return len(x)
+
+
+def correct(samples: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """Samples without the DC and the imbalance that their moments show.
+
+    Args:
+        samples: complex (n,).
+        moments: (5,), means of I, Q, I^2, Q^2 and I Q.
+    Returns:
+        complex64 (n,): mean 0, axes uncorrelated and of the power of I.
+    """
+    mean_i, mean_q, square_i, square_q, product = moments
+    power_i, power_q = square_i - mean_i**2, square_q - mean_q**2
+    covariance = product - mean_i * mean_q
+    rest = power_q - covariance**2 / power_i if power_i > 0 else 0.0
+    i, q = samples.real - mean_i, samples.imag - mean_q
+    if power_i > 0 and rest > 0:
+        q = (q - covariance / power_i * i) * math.sqrt(power_i / rest)
+    return (i + 1j * q).astype(np.complex64)
