@@ -76,9 +76,9 @@ int channel_impl::on_packet(const packet& packet, void* out)
 {
     const auto* in = static_cast<const gr_complex*>(packet.items);
     auto* received = static_cast<gr_complex*>(out);
-    if (packet.end()) {
-        std::copy_n(in, packet.num_items, received);
-        return packet.num_items;
+    if (packet.end() && packet.num_items == 1) { // a longer one ends a burst signal
+        received[0] = in[0];
+        return 1;
     }
     const auto& result = d_channel.apply(in, packet.num_items, received, next_snr_db());
     add_tags(result);

@@ -65,6 +65,9 @@ protected:
     //! output).
     virtual int on_packet(const packet& packet, void* out) = 0;
 
+    //! No whole packet waits, and there is room for one: see set_runs_without_input.
+    virtual int on_starved(void* /* out */) { return 0; }
+
     //! For the constructor of a block with an output: every call has room for a packet of this
     //! size.
     void set_max_output_packet(int num_items)
@@ -72,6 +75,9 @@ protected:
         set_min_noutput_items(num_items);
         set_min_output_buffer(0, buffer_items(num_items));
     }
+
+    //! Whether on_starved is to be called; what it writes becomes a packet without other tags.
+    void set_runs_without_input(bool runs) { d_runs_without_input = runs; }
 
     //! Count a dropped packet and say why in one line.
     template <typename... Args>
@@ -86,7 +92,7 @@ protected:
 private:
     void forecast(int /* noutput_items */, gr_vector_int& ninput_items_required) override
     {
-        ninput_items_required[0] = d_wanted_items;
+        ninput_items_required[0] = d_runs_without_input ? 0 : d_wanted_items;
     }
 
     int general_work(int /* noutput_items */,
@@ -95,6 +101,9 @@ private:
                      gr_vector_void_star& output_items) override
     {
         const int available = ninput_items[0];
+        if (available < d_wanted_items) { // what is there was looked at already
+            return starve(output_items);
+        }
         get_tags_in_window(d_window_tags, 0, 0, available);
         const int length = length_at_start();
         const int next_start = find_next_start(available);
@@ -119,7 +128,7 @@ private:
         if (available < length) {
             d_wanted_items =
                 available + 1; // not the whole packet: look at each piece, it may be the next
-            return 0;
+            return starve(output_items);
         }
         keep_tags_at_start();
         void* out = output_items.empty() ? nullptr : output_items[0];
@@ -172,6 +181,16 @@ private:
         return available;
     }
 
+    int starve(gr_vector_void_star& output_items)
+    {
+        if (!d_runs_without_input) {
+            return 0;
+        }
+        const int num_written = on_starved(output_items[0]);
+        add_item_tag(0, nitems_written(0), d_length_key, pmt::from_long(num_written));
+        return num_written;
+    }
+
     void keep_tags_at_start()
     {
         d_packet_tags.clear();
@@ -202,7 +221,8 @@ private:
 
     const pmt::pmt_t d_length_key;
     const int d_max_packet_items;
-    int d_wanted_items = 1;           // input that the next call needs
+    int d_wanted_items = 1; // input that the next call needs
+    bool d_runs_without_input = false;
     bool d_in_gap = false;            // the last items were dropped and already counted
     std::vector<tag_t> d_window_tags; // kept for their memory
     std::vector<tag_t> d_packet_tags;

@@ -16,6 +16,8 @@ from .version import __version__
 # The module that holds each public name: the one table of what `resivid.` offers.
 _MODULE_OF = {
     "channel": "resivid_python",
+    "burst_framer": "resivid_python",
+    "burst_synchroniser": "resivid_python",
     "ldpc_qam_encoder": "resivid_python",
     "ldpc_qam_decoder": "resivid_python",
     "mcs_selector": "resivid_python",

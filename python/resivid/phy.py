@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The physical layer in C++ (lib/phy) on NumPy arrays: TS 38.212 LDPC, TS 38.211 QAM, SNR, MCS, channels."""
+"""The physical layer in C++ (lib/phy) on NumPy arrays: TS 38.212 LDPC, TS 38.211 QAM, SNR, MCS, channels, bursts."""
 
 from .phy_python import (  # noqa: F401
     CRC16,
@@ -8,10 +8,16 @@ from .phy_python import (  # noqa: F401
     DEFAULT_LDPC_GUESSES,
     DEFAULT_LDPC_ITERATIONS,
     DEFAULT_LDPC_KERNEL,
+    IDLE_PREAMBLE,
+    NUM_ROW_PREAMBLES,
+    PULSE_HALF_SPAN,
     SCRAMBLER_INIT,
     awgn_channel,
     blind_snr_db,
     block_format,
+    burst_framer,
+    burst_layout,
+    burst_synchroniser,
     channel_model,
     crc,
     gold_sequence,
@@ -29,6 +35,8 @@ from .phy_python import (  # noqa: F401
     parity_check,
     plan_block,
     plan_information_bits,
+    preamble_symbols,
+    pulse,
     qam_llr,
     qam_map,
     rate_matcher,

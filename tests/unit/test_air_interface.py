@@ -1,28 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The test vectors and numbers of docs/air-interface.md are what the code writes."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from documents import AIR_INTERFACE, table_after
 from gnuradio.resivid.codec.resi_vidtok import packing
 from gnuradio.resivid.link.budget import coded_bits, payload_bits, symbols_per_key_frame
 from gnuradio.resivid.link.mcs_table import load_mcs_table
 
-TEXT = (Path(__file__).parents[2] / "docs" / "air-interface.md").read_text(encoding="utf-8")
 TOKENS = np.array([0xABC, 0x123, 0x456, 0x789], np.uint16)
-
-
-def table_after(mark):
-    """Cells of the Markdown table that follows a mark, without its two head lines."""
-    lines = TEXT[TEXT.index(mark) :].splitlines()
-    first = next(i for i, line in enumerate(lines) if line.startswith("|"))
-    rows = []
-    for line in lines[first + 2 :]:
-        if not line.startswith("|"):
-            break
-        rows.append([cell.strip() for cell in line.strip("|").split("|")])
-    return rows
 
 
 @pytest.mark.parametrize("row", table_after("<!-- vectors -->"), ids=lambda row: row[0])
@@ -50,4 +36,4 @@ def test_operating_points():
 
 
 def test_version_is_stated():
-    assert f"version **{packing.WIRE_VERSION}**" in TEXT
+    assert f"version **{packing.WIRE_VERSION}**" in AIR_INTERFACE

@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from documents import AIR_INTERFACE, table_after
 from gnuradio.resivid.codec.closed_loop import syntax
 from gnuradio.resivid.models.tokenizers.moving_state import BLOCKS, GRIDS, LevelUpdate, StateUpdate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-TEXT = (Path(__file__).parents[2] / "docs" / "air-interface.md").read_text(encoding="utf-8")
 NUM_CODES = [4095] * 6
 
 
@@ -45,17 +43,6 @@ class Reader:
         if sum(counts) > 120000:
             counts[:] = [n // 2 for n in counts]
         return bit
-
-
-def table_after(mark):
-    lines = TEXT[TEXT.index(mark) :].splitlines()
-    first = next(i for i, line in enumerate(lines) if line.startswith("|"))
-    rows = []
-    for line in lines[first + 2 :]:
-        if not line.startswith("|"):
-            break
-        rows.append([cell.strip() for cell in line.strip("|").split("|")])
-    return rows
 
 
 def counts_of(context):
@@ -165,4 +152,4 @@ def test_both_readers_read_the_same_from_hostile_bits(data):
 
 
 def test_version_is_stated():
-    assert f"closed-loop payload version **{syntax.WIRE_VERSION}**" in TEXT
+    assert f"closed-loop payload version **{syntax.WIRE_VERSION}**" in AIR_INTERFACE

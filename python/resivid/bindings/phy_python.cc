@@ -2,6 +2,10 @@
 //! \file Python bindings of lib/phy on NumPy arrays, one file a stage; needs no GNU Radio.
 #include "phy_arguments.h"
 
+namespace gr::resivid::phy::python {
+void bind_burst(py::module& m); // phy_burst.cc
+}
+
 PYBIND11_MODULE(phy_python, m)
 {
     using namespace gr::resivid::phy::python;
@@ -18,6 +22,7 @@ PYBIND11_MODULE(phy_python, m)
     bind_snr_estimator(m);
     bind_link_control(m);
     bind_channel(m);
+    bind_burst(m);
     bind_link(m);
     bind_monte_carlo(m);
     bind_stage_times(m);

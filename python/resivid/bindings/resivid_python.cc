@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 //! \file Python's view of the C++ blocks.
 #include "channel_arguments.h"
+#include <gnuradio/resivid/burst_framer.h>
+#include <gnuradio/resivid/burst_synchroniser.h>
 #include <gnuradio/resivid/channel.h>
 #include <gnuradio/resivid/ldpc_qam_decoder.h>
 #include <gnuradio/resivid/ldpc_qam_encoder.h>
@@ -78,6 +80,38 @@ void bind_channel(py::module& m)
         .def("dropped", &channel::dropped, "Broken packets dropped so far.");
 }
 
+void bind_burst(py::module& m)
+{
+    block_class<burst_framer>(
+        m, "burst_framer", "Payload symbols to a burst signal: preamble, pilots, pulses.")
+        .def(py::init(&burst_framer::make),
+             py::arg("symbols"),
+             py::arg("preambles"),
+             py::arg("samples_per_symbol") = 4,
+             py::arg("roll_off") = 0.1f,
+             py::arg("idle") = false,
+             py::arg("packet_len_key") = "packet_len")
+        .def("frame_symbols", &burst_framer::frame_symbols, "Symbols of a frame, all included.")
+        .def("idle_frames", &burst_framer::idle_frames, "Frames without payload sent so far.")
+        .def("dropped", &burst_framer::dropped, "Packets dropped so far.");
+    block_class<burst_synchroniser>(
+        m, "burst_synchroniser", "Samples to the payload symbols of the bursts in them.")
+        .def(py::init(&burst_synchroniser::make),
+             py::arg("symbols"),
+             py::arg("rows"),
+             py::arg("samples_per_symbol") = 4,
+             py::arg("roll_off") = 0.1f,
+             py::arg("max_cfo") = 0.5,
+             py::arg("symbol_rate") = 1.0,
+             py::arg("every_frame") = false,
+             py::arg("packet_len_key") = "packet_len")
+        .def("locked", &burst_synchroniser::locked, "Whether preambles are where they must be.")
+        .def("bursts", &burst_synchroniser::bursts, "Frames found so far.")
+        .def("false_alarms",
+             &burst_synchroniser::false_alarms,
+             "Preambles found that no second one confirmed.");
+}
+
 void bind_selector(py::module& m)
 {
     block_class<mcs_selector>(
@@ -104,6 +138,7 @@ PYBIND11_MODULE(resivid_python, m)
     m.doc() = "The C++ blocks of gr-resivid.";
     py::module::import("gnuradio.gr"); // binds the base classes
     bind_channel(m);
+    bind_burst(m);
     bind_encoder(m);
     bind_decoder(m);
     bind_selector(m);

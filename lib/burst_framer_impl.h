@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "packet_block.h"
+#include "phy/burst_framer.h"
+#include <atomic>
+#include <gnuradio/resivid/burst_framer.h>
+
+namespace gr {
+namespace resivid {
+
+class burst_framer_impl : public burst_framer, public packet_block
+{
+public:
+    burst_framer_impl(const phy::burst_settings& settings,
+                      const std::vector<int>& preambles,
+                      bool idle,
+                      const std::string& packet_len_key);
+
+    int frame_symbols() const override { return d_framer.layout().frame_symbols(); }
+    std::uint64_t idle_frames() const override { return d_idle_frames; }
+    std::uint64_t dropped() const override { return num_dropped(); }
+
+protected:
+    int on_packet(const packet& packet, void* out) override;
+    int on_starved(void* out) override;
+
+private:
+    const std::vector<unsigned> d_preambles;
+    phy::burst_framer d_framer;
+    std::atomic<std::uint64_t> d_idle_frames{ 0 };
+};
+
+} // namespace resivid
+} // namespace gr
