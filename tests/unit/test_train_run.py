@@ -23,9 +23,9 @@ from gnuradio.resivid.train.crops import PictureBank
 from gnuradio.resivid.train.distributed import Workers
 from gnuradio.resivid.train.loop_states import STATE_SHAPES, LoopStates
 from gnuradio.resivid.train.losses import PictureLoss
-from gnuradio.resivid.train.run import Run
 from gnuradio.resivid.train.settings import LossWeights, TokenizerTraining
 from gnuradio.resivid.train.tokenizer import train
+from gnuradio.resivid.train.tokenizer_run import TokenizerRun
 from train_files import SMALL, config_file, picture, picture_folder
 
 
@@ -67,7 +67,7 @@ def test_checkpoint_of_an_earlier_version_goes_on(tmp_path):
     settings = settings_of(config_file(tmp_path, "steps: 3\nloop_share: 0\n"))
     train(settings, tmp_path / "run", step_limit=1)
     old = checkpoint(tmp_path / "run")
-    for key in ("best", "generators", "config"):
+    for key in ("best", "generators"):
         del old[key]
     torch.save(old, tmp_path / "run" / "checkpoint.pt")
     assert train(settings, tmp_path / "run").step == 3
@@ -83,14 +83,14 @@ def test_time_limit_ends_before_the_first_step(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_after_the_step_with_a_checkpoint(tmp_path, monkeypatch, capsys, number):
     config = config_file(tmp_path, "steps: 100\nloop_share: 0\n")
-    step = Run.train_step
+    step = TokenizerRun.train_step
 
     def with_signal(run, *arguments):
         if run.step == 1:
             os.kill(os.getpid(), number)
         return step(run, *arguments)
 
-    monkeypatch.setattr(Run, "train_step", with_signal)
+    monkeypatch.setattr(TokenizerRun, "train_step", with_signal)
     assert main(["train", "tokenizer", "--config", str(config), "-o", str(tmp_path / "run")]) == 1
     assert "interrupted" in capsys.readouterr().err
     assert checkpoint(tmp_path / "run")["step"] == 2
@@ -108,12 +108,14 @@ def test_mistakes_are_one_line(tmp_path, monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Run, "train_step", full)
+        patch.setattr(TokenizerRun, "train_step", full)
         with pytest.raises(ResividError, match=r"out of memory: lower batch \(3\) or crop \(32\)"):
             train(settings, run)
     with monkeypatch.context() as patch:
         patch.setattr(
-            Run, "train_step", lambda run, *_: setattr(run, "step", 2) or {"loss": torch.tensor(np.nan)}
+            TokenizerRun,
+            "train_step",
+            lambda run, *_: setattr(run, "step", 2) or {"loss": torch.tensor(np.nan)},
         )
         with pytest.raises(ResividError, match="no number at step 2: lower rate"):
             train(settings, run)
@@ -140,7 +142,9 @@ def test_two_processes_average_their_gradients(tmp_path):
     pictures = training_data.load(settings.data).pictures
     start = load(settings.start)
     cpu = torch.device("cpu")
-    runs = [Run(settings, start.codebooks, Workers(i, 1, cpu), start.network.float()) for i in range(2)]
+    runs = [
+        TokenizerRun(settings, start.codebooks, Workers(i, 1, cpu), start.network.float()) for i in range(2)
+    ]
     bank = PictureBank(pictures)
     ycc, freshness, target = (torch.cat(part) for part in zip(*(r.batch(bank) for r in runs), strict=True))
     network = runs[0].network
@@ -155,7 +159,7 @@ def test_a_step_stays_on_its_device():
     """Torch's device "meta" computes shapes alone and refuses operands from the CPU, as a GPU would."""
     losses = LossWeights(l2=1, vgg=0, lpips=0, adversarial=0.1, adversarial_from=0)
     settings = TokenizerTraining(batch=4, crop=64, precision="fp32", network=SMALL, losses=losses)
-    run = Run(settings, [torch.zeros(40, 48) for _ in GRIDS], Workers(0, 1, torch.device("meta")))
+    run = TokenizerRun(settings, [torch.zeros(40, 48) for _ in GRIDS], Workers(0, 1, torch.device("meta")))
     run.loop_states = LoopStates(
         *(torch.zeros((5, *shape), dtype=kind) for shape, kind in STATE_SHAPES.values())
     ).to("meta")

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -21,45 +23,55 @@ OutOption = Annotated[
 ]
 
 
+ConfigOption = Annotated[
+    Optional[Path],
+    typer.Option(
+        metavar="FILE.yaml", help="Settings of the run; default: config.yaml of the folder, if there."
+    ),
+]
+DataOption = Annotated[
+    Optional[Path], typer.Option(help="Folder of pictures, videos, tar shards or prepared shards.")
+]
+StartOption = Annotated[
+    Optional[Path], typer.Option(metavar="WEIGHTS", help="Start from what a weight file holds.")
+]
+MinutesOption = Annotated[
+    Optional[float], typer.Option(help="Minutes of training in all, over all resumptions.")
+]
+StepsOption = Annotated[Optional[int], typer.Option(help="Steps in all, instead of minutes.")]
+TimeLimitOption = Annotated[
+    Optional[float],
+    typer.Option(min=0.0, metavar="MINUTES", help="End this part, loading included, with a checkpoint."),
+]
+StepLimitOption = Annotated[Optional[int], typer.Option(min=0, help="The same after so many steps.")]
+BatchOption = Annotated[Optional[int], typer.Option(help="Crops a step and device.")]
+CropOption = Annotated[
+    Optional[int], typer.Option(help="Side of a crop in pixels, a multiple of 16, 32 to 256.")
+]
+RateOption = Annotated[Optional[float], typer.Option(help="Highest learning rate (AdamW).")]
+SeedOption = Annotated[Optional[int], typer.Option(help="Seed of all that is random.")]
+DeviceOption = Annotated[Optional[str], typer.Option(help="torch device: auto, cpu, cuda, cuda:1 ...")]
+LimitOption = Annotated[Optional[int], typer.Option(help="Use so many pictures and clips only: a trial.")]
+ChecksOption = Annotated[Optional[Path], typer.Option("--json", help="Write the checks made on the way.")]
+
+
 @train_app.command("tokenizer")
 def tokenizer(
     out: OutOption,
-    config: Annotated[
-        Optional[Path],
-        typer.Option(
-            metavar="FILE.yaml", help="Settings of the run; default: config.yaml of the folder, if there."
-        ),
-    ] = None,
-    data: Annotated[
-        Optional[Path],
-        typer.Option(help="Folder of pictures, videos, tar shards or prepared shards."),
-    ] = None,
-    start: Annotated[
-        Optional[Path],
-        typer.Option(metavar="WEIGHTS", help="Start from network and codebooks of a weight file."),
-    ] = None,
-    minutes: Annotated[
-        Optional[float], typer.Option(help="Minutes of training in all, over all resumptions.")
-    ] = None,
-    steps: Annotated[Optional[int], typer.Option(help="Steps in all, instead of minutes.")] = None,
-    time_limit: Annotated[
-        Optional[float],
-        typer.Option(min=0.0, metavar="MINUTES", help="End this part, loading included, with a checkpoint."),
-    ] = None,
-    step_limit: Annotated[Optional[int], typer.Option(min=0, help="The same after so many steps.")] = None,
-    batch: Annotated[Optional[int], typer.Option(help="Crops a step and device.")] = None,
-    crop: Annotated[
-        Optional[int], typer.Option(help="Side of a crop in pixels, a multiple of 16, 32 to 256.")
-    ] = None,
-    rate: Annotated[Optional[float], typer.Option(help="Highest learning rate (AdamW).")] = None,
-    seed: Annotated[Optional[int], typer.Option(help="Seed of pictures, prefixes and start weights.")] = None,
-    device: Annotated[Optional[str], typer.Option(help="torch device: auto, cpu, cuda, cuda:1 ...")] = None,
-    limit: Annotated[
-        Optional[int], typer.Option(help="Use so many pictures and clips only: a trial.")
-    ] = None,
-    json_file: Annotated[
-        Optional[Path], typer.Option("--json", help="Write the checks made on the way.")
-    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    start: StartOption = None,
+    minutes: MinutesOption = None,
+    steps: StepsOption = None,
+    time_limit: TimeLimitOption = None,
+    step_limit: StepLimitOption = None,
+    batch: BatchOption = None,
+    crop: CropOption = None,
+    rate: RateOption = None,
+    seed: SeedOption = None,
+    device: DeviceOption = None,
+    limit: LimitOption = None,
+    json_file: ChecksOption = None,
 ) -> None:
     """Codebooks by k-means, then the decoder on random prefixes and states of the closed loop.
 
@@ -67,22 +79,72 @@ def tokenizer(
     The frozen loss networks (vgg/small_vgg19_16x_e5, lpips/*squeeze*) are read from the folder RESIVID_WEIGHTS.
     With torchrun it trains on as many devices as there are processes.
     """
-    options = {
-        "data": data,
-        "start": start,
-        "minutes": minutes,
-        "steps": steps,
-        "batch": batch,
-        "crop": crop,
-        "rate": rate,
-        "seed": seed,
-        "device": device,
-        "limit": limit,
-    }
-    settings = _settings(out, config, {k: v for k, v in options.items() if v is not None})
-    from ..train.settings import WEIGHTS
+    from ..train.settings import TokenizerTraining
+
+    settings = _settings(TokenizerTraining, config, locals())
     from ..train.tokenizer import train
 
+    _run(train, settings, out, time_limit, step_limit, json_file)
+
+
+@train_app.command("interpolator")
+def interpolator(
+    out: OutOption,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    start: StartOption = None,
+    minutes: MinutesOption = None,
+    steps: StepsOption = None,
+    time_limit: TimeLimitOption = None,
+    step_limit: StepLimitOption = None,
+    batch: BatchOption = None,
+    crop: CropOption = None,
+    rate: RateOption = None,
+    seed: SeedOption = None,
+    device: DeviceOption = None,
+    limit: LimitOption = None,
+    json_file: ChecksOption = None,
+) -> None:
+    """The interpolator `fusion`, on videos whose key frames went through the closed loop.
+
+    Everything else is as with `resivid train tokenizer`.
+    """
+    from ..train.settings import InterpolatorTraining
+
+    settings = _settings(InterpolatorTraining, config, locals())
+    from ..train.interpolator import train
+
+    _run(train, settings, out, time_limit, step_limit, json_file)
+
+
+def _settings(kind: type, config: Path | None, given: dict[str, Any]) -> Any:
+    """Settings of the file with the options' values in the place of its own.
+
+    Args:
+        kind: class of the settings.
+        given: the command's parameters, those that are no settings among them.
+    """
+    from ..train.config import from_mapping, merged, read_yaml
+    from ..train.settings import CHECKPOINT, CONFIG
+
+    kept = given["out"] / CONFIG
+    if config is None and kept.is_file() and (given["out"] / CHECKPOINT).is_file():
+        config = kept
+    base = {} if config is None else read_yaml(config)
+    from_mapping(kind, base, str(config))  # first alone, so that mistakes name their place
+    names = {field.name for field in dataclasses.fields(kind)}
+    options = {k: v for k, v in given.items() if k in names and v is not None}
+    return from_mapping(kind, merged(base, options), "options")
+
+
+def _run(
+    train: Callable[..., Any],
+    settings: Any,
+    out: Path,
+    time_limit: float | None,
+    step_limit: int | None,
+    json_file: Path | None,
+) -> None:
     # loading and k-means take minutes: without a word they would look like a hang
     if os.environ.get("RANK", "0") == "0":
         logging.getLogger(train.__module__.rpartition(".")[0]).setLevel(logging.INFO)
@@ -92,20 +154,7 @@ def tokenizer(
             from . import common
 
             common.write_json(json_file, json.dumps(run.history, indent=1) + "\n")
-        LOG.info("weights: %s", out / WEIGHTS)
-
-
-def _settings(out: Path, config: Path | None, options: dict[str, Any]) -> Any:
-    """Settings of the file with the options' values in the place of its own."""
-    from ..train.config import from_mapping, merged, read_yaml
-    from ..train.settings import CHECKPOINT, CONFIG, TokenizerTraining
-
-    kept = out / CONFIG
-    if config is None and kept.is_file() and (out / CHECKPOINT).is_file():
-        config = kept
-    base = {} if config is None else read_yaml(config)
-    from_mapping(TokenizerTraining, base, str(config))  # first alone, so that mistakes name their place
-    return from_mapping(TokenizerTraining, merged(base, options), "options")
+        LOG.info("weights: %s", out / run.WEIGHTS)
 
 
 @train_app.command("prepare")

@@ -169,6 +169,9 @@ register_tokenizer(
     "titok", "TiTok and One-D-Piece networks; brings no weights (--weights FILE)", "titok.safetensors"
 )(_later("tokenizers.titok"))
 register_interpolator("flow", "OpenCV DIS optical flow both ways, warped and blended")(_classical("flow"))
+register_interpolator(
+    "fusion", "DIS flow, refined and blended by a network trained on decoded key frames", "fusion.safetensors"
+)(_later("interpolation.fusion"))
 register_interpolator("blend", "cross-fade")(_classical("blend"))
 register_interpolator("hold", "repeats the earlier key frame")(_classical("hold"))
 register_interpolator(

@@ -17,7 +17,7 @@ from ..models.tokenizers.multiscale import MultiscaleTokenizer
 from ..models.tokenizers.pyramid import resize, to_rgb
 from .image_files import write_png
 from .loop_states import LoopStates
-from .run import Run
+from .tokenizer_run import TokenizerRun
 
 LOG = logging.getLogger(__name__)
 PREFIXES = (16, 41, 82, 149, 277, 405)
@@ -33,6 +33,38 @@ def to_tensor(pictures: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
 
 
+class Judge:
+    """PSNR and LPIPS-Squeeze of pictures.
+
+    Args:
+        device: where LPIPS runs.
+    """
+
+    def __init__(self, device: torch.device):
+        self._device = device
+        self._lpips: Lpips | None = None
+        try:
+            self._lpips = Lpips("squeeze").to(device)
+        except WeightsError as error:
+            LOG.warning("no LPIPS-Squeeze, the best weights are chosen by PSNR: %s", error)
+
+    def score(self, row: dict[str, float]) -> float:
+        """What the best weights have least of in a row: LPIPS-Squeeze, or the negative PSNR."""
+        return row["lpips_squeeze"] if self._lpips is not None else -row["psnr_db"]
+
+    @torch.no_grad()
+    def measure(self, got: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
+        """Means over pictures, uint8 (n, H, W, 3)."""
+        a, b = to_tensor(got), to_tensor(wanted)
+        mse = (a - b).square().mean((1, 2, 3)).clamp(min=1e-10)
+        out = {"psnr_db": round(float((-10 * mse.log10()).mean()), 3)}
+        if self._lpips is not None:
+            parts = zip(a.split(_PART), b.split(_PART), strict=True)
+            distance = torch.cat([self._lpips(x.to(self._device), y.to(self._device)) for x, y in parts])
+            out["lpips_squeeze"] = round(float(distance.mean()), 4)
+        return out
+
+
 class Checker:
     """Measures a run's averaged network, as its weights would run.
 
@@ -42,15 +74,12 @@ class Checker:
         device: where LPIPS runs.
     """
 
-    def __init__(self, held_out: np.ndarray, states: LoopStates | None, device: torch.device):
-        self.held_out, self.states, self._device = held_out, states, device
-        self._lpips: Lpips | None = None
-        try:
-            self._lpips = Lpips("squeeze").to(device)
-        except WeightsError as error:
-            LOG.warning("no LPIPS-Squeeze, the best weights are chosen by PSNR: %s", error)
+    ROWS = "tokens"
 
-    def __call__(self, run: Run, sheets: Path | None = None) -> dict:
+    def __init__(self, held_out: np.ndarray, states: LoopStates | None, device: torch.device):
+        self.held_out, self.states, self._judge = held_out, states, Judge(device)
+
+    def __call__(self, run: TokenizerRun, sheets: Path | None = None) -> dict:
         """PSNR and LPIPS-Squeeze for each prefix length and for the closed loop, and the use of the codebooks.
 
         Args:
@@ -60,10 +89,10 @@ class Checker:
         tokens = tokenizer.encode(self.held_out)
         quality = {}
         for length in PREFIXES:
-            quality[str(length)] = self._measure(tokenizer.decode(tokens[:, :length]), self.held_out)
+            quality[str(length)] = self._judge.measure(tokenizer.decode(tokens[:, :length]), self.held_out)
         if self.states is not None and len(self.states):
             truth = _pixels(self.states.rows(slice(None))[2])
-            quality[LOOP] = self._measure(_drawn(tokenizer, self.states), truth)
+            quality[LOOP] = self._judge.measure(_drawn(tokenizer, self.states), truth)
         if sheets is not None:
             self._draw(tokenizer, tokens, sheets, run.step)
         codebooks = run.use.report([str(grid) for grid in GRIDS])
@@ -74,19 +103,7 @@ class Checker:
 
     def score(self, check: dict) -> float:
         """What the best weights have least of: LPIPS-Squeeze at JUDGED tokens, or the negative PSNR."""
-        row = check["held_out"][str(JUDGED)]
-        return row["lpips_squeeze"] if self._lpips is not None else -row["psnr_db"]
-
-    @torch.no_grad()
-    def _measure(self, got: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
-        a, b = to_tensor(got), to_tensor(wanted)
-        mse = (a - b).square().mean((1, 2, 3)).clamp(min=1e-10)
-        out = {"psnr_db": round(float((-10 * mse.log10()).mean()), 3)}
-        if self._lpips is not None:
-            parts = zip(a.split(_PART), b.split(_PART), strict=True)
-            distance = torch.cat([self._lpips(x.to(self._device), y.to(self._device)) for x, y in parts])
-            out["lpips_squeeze"] = round(float(distance.mean()), 4)
-        return out
+        return self._judge.score(check["held_out"][str(JUDGED)])
 
     def _draw(self, tokenizer: MultiscaleTokenizer, tokens: np.ndarray, folder: Path, step: int) -> None:
         """One PNG for the prefixes and one for the closed loop; columns as in the file names."""
@@ -95,12 +112,12 @@ class Checker:
         columns += [tokenizer.decode(rows[:, :length]) for length in SHEET_PREFIXES]
         folder.mkdir(exist_ok=True)
         names = "_".join(map(str, SHEET_PREFIXES))
-        write_png(folder / f"step{step:07d}_original_{names}.png", _sheet(columns))
+        write_png(folder / f"step{step:07d}_original_{names}.png", sheet(columns))
         if self.states is not None and len(self.states):
             few = LoopStates(*(t[:SHEET_ROWS] for t in self.states.tensors().values()))
             ycc, _, target = few.rows(slice(None))
             columns = [_pixels(target), _pixels(to_rgb(resize(ycc, 256))), _drawn(tokenizer, few)]
-            write_png(folder / f"step{step:07d}_loop_original_state_decoded.png", _sheet(columns))
+            write_png(folder / f"step{step:07d}_loop_original_state_decoded.png", sheet(columns))
 
 
 def _pixels(rgb: torch.Tensor) -> np.ndarray:
@@ -114,7 +131,7 @@ def _drawn(tokenizer: MultiscaleTokenizer, states: LoopStates) -> np.ndarray:
     return np.stack([tokenizer.picture(PictureState(y, f)) for y, f in pairs])
 
 
-def _sheet(columns: list[np.ndarray]) -> np.ndarray:
+def sheet(columns: list[np.ndarray]) -> np.ndarray:
     """Columns of pictures (n, H, W, 3) side by side with a thin white border."""
     edged = [np.pad(c, ((0, 0), (0, 4), (0, 4), (0, 0)), constant_values=255) for c in columns]
     return np.concatenate([np.concatenate(list(c), 0) for c in edged], 1)

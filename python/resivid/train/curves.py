@@ -14,7 +14,7 @@ LOG = logging.getLogger(__name__)
 TERMS = ("loss", "l1", "l2", "vgg", "lpips_squeeze", "adversarial", "discriminator")
 TABLES = {
     "curves.csv": ("step", "seconds", "rate", *TERMS),
-    "checks.csv": ("step", "seconds", "tokens", "psnr_db", "lpips_squeeze"),
+    "checks.csv": ("step", "seconds", "psnr_db", "lpips_squeeze"),  # and what a row is called, third
     "codebooks.csv": ("step", "seconds", "grid", "tokens", "share_in_use", "perplexity"),
 }
 
@@ -25,13 +25,16 @@ class Curves:
     Args:
         folder: of the run.
         step: that the run starts or goes on from.
+        rows: what a row of a check is called, such as "tokens".
     """
 
-    def __init__(self, folder: Path, step: int):
-        self._folder = folder
+    def __init__(self, folder: Path, step: int, rows: str = "tokens"):
+        self._folder, self._rows = folder, rows
+        self._columns = {name: list(columns) for name, columns in TABLES.items()}
+        self._columns["checks.csv"].insert(2, rows)
         for name in TABLES:
-            rows = [row for row in read_rows(folder / name) if _number(row["step"]) <= step]
-            self._write(name, rows, new=True)
+            kept = [row for row in read_rows(folder / name) if _number(row["step"]) <= step]
+            self._write(name, kept, new=True)
         self._board: Any = None
         if importlib.util.find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
@@ -47,12 +50,12 @@ class Curves:
     def check(self, step: int, seconds: float, check: Mapping[str, Any]) -> None:
         """Results of `Checker`; draws the PNG anew."""
         head = {"step": step, "seconds": round(seconds, 1)}
-        self._write("checks.csv", [{**head, "tokens": k, **v} for k, v in check["held_out"].items()])
+        self._write("checks.csv", [{**head, self._rows: k, **v} for k, v in check["held_out"].items()])
         self._write("codebooks.csv", [{**head, "grid": k, **v} for k, v in check["codebooks"].items()])
         for name, row in {**check["held_out"], **check["codebooks"]}.items():
             self._scalars("held_out" if "psnr_db" in row else "codebook", step, row, f"_{name}")
         if importlib.util.find_spec("matplotlib") is not None:
-            plot(self._folder)
+            plot(self._folder, self._rows)
 
     def close(self) -> None:
         """Finish TensorBoard's file."""
@@ -66,7 +69,7 @@ class Curves:
 
     def _write(self, name: str, rows: list[dict[str, Any]], new: bool = False) -> None:
         with (self._folder / name).open("w" if new else "a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, TABLES[name], extrasaction="ignore", lineterminator="\n")
+            writer = csv.DictWriter(file, self._columns[name], extrasaction="ignore", lineterminator="\n")
             if new:
                 writer.writeheader()
             writer.writerows(rows)
@@ -88,7 +91,7 @@ def _number(text: str) -> float:
         return 0.0
 
 
-def plot(folder: Path) -> None:
+def plot(folder: Path, rows_named: str) -> None:
     """curves.png: loss terms, then PSNR and LPIPS-Squeeze on held-out pictures, over the steps."""
     from matplotlib.figure import Figure
 
@@ -104,11 +107,11 @@ def plot(folder: Path) -> None:
         (middle, "psnr_db", "held out: PSNR, dB"),
         (right, "lpips_squeeze", "held out: LPIPS-Squeeze"),
     ):
-        for tokens in dict.fromkeys(row["tokens"] for row in checks):
-            rows = [row for row in checks if row["tokens"] == tokens and row[column]]
+        for name in dict.fromkeys(row[rows_named] for row in checks):
+            rows = [row for row in checks if row[rows_named] == name and row[column]]
             if rows:
                 steps, values = ([_number(r[k]) for r in rows] for k in ("step", column))
-                axes.plot(steps, values, label=tokens, marker=".")
+                axes.plot(steps, values, label=name, marker=".")
         axes.set_title(title)
     for axes in (left, middle, right):
         axes.set_xlabel("step")

@@ -7,7 +7,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ..errors import ResividError
 from . import prepared
 from .image_files import SIDE, decode_clip, decode_picture
 from .loop_states import LoopStates
-from .sources import Member, Skipped, files, kind_of, members
+from .sources import Member, Skipped, base_name, kind_of, members, training_files
 
 LOG = logging.getLogger(__name__)
 HELD_OUT_PICTURES = ("pixlsus/website",)  # a whole source, so that no look-alike is trained on
@@ -54,15 +54,11 @@ def clip_is_held_out(path: str) -> bool:
     return _held_out_by(path, HELD_OUT_CLIP_SHARE)
 
 
-def _base(member: Member) -> str:
-    return PurePosixPath(member.name.rpartition(":")[2]).name
-
-
 def _picture_is_held_out(member: Member) -> bool:
     source = member.row.get("source")
     if source:
         return source.startswith(HELD_OUT_PICTURES)
-    return _held_out_by(_base(member), HELD_OUT_PICTURE_SHARE)
+    return _held_out_by(base_name(member), HELD_OUT_PICTURE_SHARE)
 
 
 def load(data: Path, limit: int = 0) -> TrainingData:
@@ -75,8 +71,7 @@ def load(data: Path, limit: int = 0) -> TrainingData:
     Raises:
         ResividError: the folder is not there, empty, or nothing in it can be read.
     """
-    inner = sorted(p for p in data.glob("train*") if p.is_dir()) if data.is_dir() else []
-    paths = [path for folder in inner or [data] for path in files(folder)]
+    paths = training_files(data)
     out, skipped = TrainingData(), Skipped()
     for path in paths:
         if kind_of(path.name) == "prepared":
@@ -86,7 +81,7 @@ def load(data: Path, limit: int = 0) -> TrainingData:
         (
             "video",
             lambda raw: decode_clip(raw, CLIP_FRAMES),
-            lambda member: clip_is_held_out(member.row.get("path") or _base(member)),
+            lambda member: clip_is_held_out(member.row.get("path") or base_name(member)),
             (out.clips, out.held_out_clips),
         ),
     ]

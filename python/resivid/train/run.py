@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""State of a training run and its step: networks, averaged network, optimisers, clock and random generator."""
+"""State of any training run and its step: networks, averaged network, optimisers, clock and random generator."""
 
 from __future__ import annotations
 
@@ -14,54 +14,32 @@ import numpy as np
 import torch
 
 from ..errors import FormatError, SettingsError
-from ..models.tokenizers.moving_state import GRIDS
-from ..models.tokenizers.multiscale import HYSTERESIS, LEVELS, prefix_pyramid, save, state_of_tokens
-from ..models.tokenizers.pyramid import to_ycc
-from ..models.tokenizers.refiner import Refiner
-from .codebooks import CodebookUse
 from .config import to_mapping
-from .crops import PictureBank
 from .discriminator import PatchDiscriminator, hinge
 from .distributed import Workers
-from .loop_states import LoopStates
 from .losses import PictureLoss
-from .settings import TokenizerTraining
-from .states import crop_states, random_prefixes, stale_states
+from .settings import RunSettings
 
 ALONE = Workers(0, 1, torch.device("cpu"))
 _WARM_UP = 200  # steps to the full learning rate
 _LARGEST_NORM = 1.0  # of the gradient
-Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # state pictures, freshness maps, targets
+Batch = tuple[torch.Tensor, ...]  # what the network takes, and last the pictures that it should give
 
 
 class Run:
-    """One training run; a checkpoint holds all of it.
+    """One training run; a checkpoint holds all of it. Each kind of network has its own subclass.
 
     Args:
         settings: of the run.
-        codebooks: float (num_codes, 48), one for each of GRIDS.
+        network: to train, on the CPU; every run of the same settings must begin with the same one.
         workers: this process among those of the run.
-        start: network to start from; None: a fresh one.
     """
 
-    def __init__(
-        self,
-        settings: TokenizerTraining,
-        codebooks: list[torch.Tensor],
-        workers: Workers = ALONE,
-        start: Refiner | None = None,
-    ):
-        torch.manual_seed(settings.seed)
-        self.settings, self.codebooks, self.workers = settings, codebooks, workers
-        self.device = workers.device
-        self.pyramid = prefix_pyramid([book.to(self.device) for book in codebooks])
-        self.use = CodebookUse([len(book) for book in codebooks])
-        self.loop_states: LoopStates | None = None
-        self.loop_use: CodebookUse | None = None
-        self.network = Refiner(settings.network)
-        if start is not None:
-            _fill(self.network, start.state_dict(), "the start weights")
-        self.network = self.network.to(self.device).to(memory_format=torch.channels_last)
+    WEIGHTS = ""  # file name of the exported weights
+
+    def __init__(self, settings: RunSettings, network: torch.nn.Module, workers: Workers = ALONE):
+        self.settings, self.workers, self.device = settings, workers, workers.device
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01
@@ -79,6 +57,15 @@ class Run:
         self.step, self.seconds, self.best = 0, 0.0, math.inf
         self.history: list[dict] = []
 
+    def export(self, path: Path) -> None:
+        """The averaged network as a weight file."""
+        raise NotImplementedError
+
+    def notes(self) -> dict[str, str]:
+        """What a weight file says of its run."""
+        settings = json.dumps(to_mapping(self.settings))
+        return {"training": settings, "steps": str(self.step), "seconds": f"{self.seconds:.0f}"}
+
     @property
     def progress(self) -> float:
         """Share of the run that is done, 0 to 1."""
@@ -90,38 +77,15 @@ class Run:
         rise = min(1, (self.step + 1) / _WARM_UP)
         return self.settings.rate * rise * 0.5 * (1 + math.cos(math.pi * self.progress))
 
-    def batch(self, bank: PictureBank) -> Batch:
-        """State pictures, freshness maps and targets of one step."""
-        s, rng = self.settings, self.rng
-        states = self.loop_states
-        looped = round(s.loop_share * s.batch) if states is not None and len(states) else 0
-        now, before = bank.squares(s.batch - looped, rng, shift_px=s.shift_px)
-        target = now.float() / 255
-        old = self.pyramid.encode(to_ycc(before.float() / 255))
-        tokens = self.pyramid.encode(to_ycc(target), old, HYSTERESIS)
-        self._count(tokens)
-        tokens = random_prefixes(stale_states(tokens, old, s.stale_share, rng), rng)
-        parts = [(*state_of_tokens(self.pyramid, tokens), target)]
-        if looped and states is not None:
-            parts.append(states.sample(looped, rng))
-        ycc, freshness, target = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-        return crop_states(ycc, freshness, target, s.crop, rng)
-
-    def _count(self, tokens: torch.Tensor) -> None:
-        start = 0
-        for grid in LEVELS:
-            self.use.add(GRIDS.index(grid), tokens[:, start : start + grid * grid])
-            start += grid * grid
-
     def train_step(self, batch: Batch, loss: PictureLoss) -> dict[str, torch.Tensor]:
         """One step of the optimiser; returns the loss terms."""
-        ycc, freshness, target = batch
+        *inputs, target = batch
         rate, progress = self.rate, self.progress
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         judged = self.discriminator is not None and progress >= self.settings.losses.adversarial_from
         with self._precision():
-            output = self._forward(ycc, freshness)
+            output = self._forward(*inputs)
             terms = loss(output, target)
             if judged:
                 self._add_adversarial(terms, output)
@@ -169,8 +133,7 @@ class Run:
         generators = self.workers.gathered(self.rng.bit_generator.state)
         if not self.workers.first:
             return
-        state = {
-            "codebooks": self.codebooks,
+        state = self.more_state() | {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -179,7 +142,6 @@ class Run:
             "best": self.best,
             "generators": json.dumps(generators),
             "history": json.dumps(self.history),
-            "config": json.dumps(to_mapping(self.settings.network)),
         }
         if self.discriminator is not None:
             state |= {"discriminator": self.discriminator.state_dict(), "critic": self.critic.state_dict()}
@@ -187,52 +149,58 @@ class Run:
         torch.save(state, part)
         part.replace(path)
 
-    @classmethod
-    def resume(cls, settings: TokenizerTraining, path: Path, workers: Workers = ALONE) -> Run:
-        """Go on from a checkpoint.
+    def more_state(self) -> dict[str, Any]:
+        """What a checkpoint of this kind of run holds beside the common parts."""
+        return {}
+
+    def restore(self, state: dict[str, Any], path: Path) -> None:
+        """Go on from what `read_checkpoint` gave of `path`.
 
         Raises:
-            FormatError: no checkpoint of such a run.
             SettingsError: its network has other widths or blocks.
         """
-        state = _read(path)
-        run = cls(settings, state["codebooks"], workers)
-        _fill(run.network, state["network"], str(path))
-        run.average.load_state_dict(state["average"])
-        run.optimiser.load_state_dict(state["optimiser"])
-        run.step, run.seconds = state["step"], state["seconds"]
-        run.best, run.history = state.get("best", math.inf), json.loads(state["history"])
-        if run.discriminator is not None and "discriminator" in state:
-            run.discriminator.load_state_dict(state["discriminator"])
-            run.critic.load_state_dict(state["critic"])
+        fill_network(self.network, state["network"], str(path))
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.best, self.history = state.get("best", math.inf), json.loads(state["history"])
+        if self.discriminator is not None and "discriminator" in state:
+            self.discriminator.load_state_dict(state["discriminator"])
+            self.critic.load_state_dict(state["critic"])
         generators = json.loads(state.get("generators", "[]"))
-        if len(generators) == workers.world:
-            run.rng.bit_generator.state = generators[workers.rank]
+        if len(generators) == self.workers.world:
+            self.rng.bit_generator.state = generators[self.workers.rank]
         else:  # another number of processes
-            run.rng = np.random.default_rng([settings.seed, workers.rank, run.step])
-        return run
-
-    def export(self, path: Path) -> None:
-        """The averaged network and the codebooks as a weight file of the tokenizer."""
-        settings = json.dumps(to_mapping(self.settings))
-        notes = {"training": settings, "steps": str(self.step), "seconds": f"{self.seconds:.0f}"}
-        save(path, self.codebooks, self.average, notes)
+            self.rng = np.random.default_rng([self.settings.seed, self.workers.rank, self.step])
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path, kind: str, *more: str) -> dict[str, Any]:
+    """What a run saved.
+
+    Args:
+        kind: of the run, for messages.
+        more: names of `Run.more_state` that must be there.
+    Raises:
+        FormatError: no checkpoint of such a run.
+    """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises pickle, zip, EOF, key and runtime errors for a broken file
         raise FormatError(
             f"{path}: no readable checkpoint ({type(error).__name__}); without it the run starts anew"
         ) from error
-    needed = {"codebooks", "network", "average", "optimiser", "step", "seconds", "history"}
+    needed = {"network", "average", "optimiser", "step", "seconds", "history", *more}
     if not isinstance(state, dict) or not needed <= state.keys():
-        raise FormatError(f"{path}: no checkpoint of a tokenizer's training")
+        raise FormatError(f"{path}: no checkpoint of the training of {kind}")
     return state
 
 
-def _fill(network: torch.nn.Module, state: dict[str, torch.Tensor], source: str) -> None:
+def fill_network(network: torch.nn.Module, state: dict[str, torch.Tensor], source: str) -> None:
+    """Load a state into a network.
+
+    Raises:
+        SettingsError: the settings ask for another network.
+    """
     try:
         network.load_state_dict(state)
     except RuntimeError as error:

@@ -82,6 +82,17 @@ def files(data: Path) -> list[Path]:
     return found
 
 
+def training_files(data: Path) -> list[Path]:
+    """`files`; of a folder that holds folders named train..., those of these alone: what lies beside is for tests."""
+    inner = sorted(p for p in data.glob("train*") if p.is_dir()) if data.is_dir() else []
+    return [path for folder in inner or [data] for path in files(folder)]
+
+
+def base_name(member: Member) -> str:
+    """The file's own name, without folder or shard."""
+    return PurePosixPath(member.name.rpartition(":")[2]).name
+
+
 def members(paths: list[Path], skipped: Skipped, wanted: str) -> Iterator[Member]:
     """The pictures or videos among files and in shards.
 

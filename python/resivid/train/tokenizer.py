@@ -2,46 +2,36 @@
 """Training of the multi-scale tokenizer: codebooks by k-means, then the decoder on random prefixes and states.
 
 Zero-out training (section III-C1): each picture of a batch loses its tail, so one decoder serves every
-prefix. A run ends by steps or by wall-clock time and goes on where it stopped.
+prefix.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from ..errors import ResividError, SettingsError
 from ..models.tokenizers.moving_state import GRIDS, SIDE
 from ..models.tokenizers.multiscale import load
 from ..models.tokenizers.pyramid import resize, to_ycc
 from . import data as training_data
+from . import loop
 from .check import Checker
 from .codebooks import CodebookUse, fit_codebooks
-from .config import write_yaml
 from .crops import PictureBank
-from .curves import Curves
 from .data import TrainingData
-from .distributed import Workers, workers
+from .distributed import Workers
 from .films import Films, in_order
 from .loop_states import LoopStates, make_states
-from .losses import PictureLoss
 from .refit import gather, refit
-from .run import Run
-from .settings import BEST, CHECKPOINT, CONFIG, WEIGHTS, TokenizerTraining
-from .stopping import Stopping
+from .run import ALONE, Batch
+from .settings import TokenizerTraining
+from .tokenizer_run import TokenizerRun
 
 LOG = logging.getLogger(__name__)
-_LOG_STEPS = 20  # steps between two rows of the curves
 _HELD_OUT_STATES = 24
 _CODEBOOK_PART = 64  # pictures reduced at once for k-means
 
@@ -59,7 +49,9 @@ def fresh_codebooks(bank: PictureBank, count: int, seed: int) -> list[torch.Tens
     return [book.cpu() for book in fit_codebooks(list(GRIDS), batches, SIDE, seed=seed)]
 
 
-def begin(settings: TokenizerTraining, data: TrainingData, bank: PictureBank, device: torch.device) -> Run:
+def begin(
+    settings: TokenizerTraining, data: TrainingData, bank: PictureBank, device: torch.device
+) -> TokenizerRun:
     """A run before its first step: from the start weights, or from codebooks of the training pictures."""
     if settings.start is not None:
         tokenizer = load(settings.start)
@@ -74,10 +66,10 @@ def begin(settings: TokenizerTraining, data: TrainingData, bank: PictureBank, de
         rows = [next(films) for _ in range(settings.refit_codebooks)]
         films.close()
         codebooks = refit(codebooks, rows, settings.seed, device)
-    return Run(settings, codebooks, Workers(0, 1, torch.device("cpu")), network)
+    return TokenizerRun(settings, codebooks, ALONE, network)
 
 
-def held_out_states(settings: TokenizerTraining, data: TrainingData, run: Run) -> LoopStates | None:
+def held_out_states(settings: TokenizerTraining, data: TrainingData, run: TokenizerRun) -> LoopStates | None:
     """States of held-out clips and pictures; with prepared states a few of those, which leave the training."""
     if data.states is not None:
         count = min(_HELD_OUT_STATES, len(data.states) // 4)
@@ -91,11 +83,12 @@ def held_out_states(settings: TokenizerTraining, data: TrainingData, run: Run) -
     return make_states(films, run.codebooks, min(_HELD_OUT_STATES, settings.check_pictures))
 
 
-class StateSource:
-    """Training states of the closed loop for a process: prepared ones, or made from time to time."""
+class TokenizerFeed:
+    """See `loop.Feed`; states of the closed loop are prepared ones, or made from time to time."""
 
-    def __init__(self, settings: TokenizerTraining, data: TrainingData, bank: PictureBank, run: Run):
+    def __init__(self, settings: TokenizerTraining, data: TrainingData, bank: PictureBank, run: TokenizerRun):
         self._settings, self._data, self._bank, self._run = settings, data, bank, run
+        self._on_device = bank.to(run.device)
         self._age = -1  # number of the set in use
 
     def refresh(self) -> None:
@@ -115,21 +108,32 @@ class StateSource:
         states = make_states(films, run.codebooks, count, s.workers, run.loop_use)
         run.loop_states = states.to(run.device)
 
+    def batch(self) -> Batch:
+        return self._run.batch(self._on_device)
 
-@contextmanager
-def memory_advice(settings: TokenizerTraining) -> Iterator[None]:
-    """Out of memory as one line that says which setting to lower."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        text = str(error)
-        full = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "allocate memory" in text
-        if not full:
-            raise
-        raise ResividError(
-            f"out of memory: lower batch ({settings.batch}) or crop ({settings.crop}); "
-            "while loading, limit or loop_states"
-        ) from error
+
+class TokenizerTask:
+    """See `loop.Task`."""
+
+    def __init__(self, settings: TokenizerTraining):
+        self.settings = settings
+
+    def load(self) -> None:
+        assert self.settings.data is not None
+        self._data = training_data.load(self.settings.data, self.settings.limit)
+        self._bank = PictureBank(self._data.training_pictures(self.settings.clip_step))
+
+    def begin(self, device: torch.device) -> TokenizerRun:
+        return begin(self.settings, self._data, self._bank, device)
+
+    def resume(self, path: Path, crew: Workers) -> TokenizerRun:
+        return TokenizerRun.resume(self.settings, path, crew)
+
+    def prepare(self, run: TokenizerRun) -> tuple[TokenizerFeed, Checker]:
+        settings, data = self.settings, self._data
+        states = held_out_states(settings, data, run)
+        checker = Checker(data.check_squares(settings.check_pictures), states, run.device)
+        return TokenizerFeed(settings, data, self._bank, run), checker
 
 
 def train(
@@ -137,130 +141,6 @@ def train(
     folder: Path,
     time_limit: float | None = None,
     step_limit: int | None = None,
-) -> Run:
-    """Train, going on from `folder` when a checkpoint is there.
-
-    Args:
-        folder: configuration, checkpoint, curves, sheets and the exported weights go here.
-        time_limit: minutes until this part of the run ends with a checkpoint, loading included.
-        step_limit: the same in steps.
-    Returns:
-        the run; its weights stand in `folder`.
-    Raises:
-        SettingsError: no data named, or settings that do not fit the checkpoint.
-        ResividError: data, weights or checkpoint cannot be read, or out of memory.
-        KeyboardInterrupt: Ctrl-C or SIGTERM, after the checkpoint was written.
-    """
-    stop = Stopping(time_limit, step_limit)
-    if settings.data is None:
-        raise SettingsError("data: no folder of pictures and videos is named")
-    torch.backends.cudnn.benchmark = True  # shapes stay the same
-    with workers(settings.device) as crew, memory_advice(settings):
-        loss = PictureLoss(settings.losses).to(crew.device)  # first, because its weights may be missing
-        data = training_data.load(settings.data, settings.limit)
-        bank = PictureBank(data.training_pictures(settings.clip_step))
-        checkpoint = folder / CHECKPOINT
-        if crew.first:
-            folder.mkdir(parents=True, exist_ok=True)
-            if not checkpoint.is_file():
-                begin(settings, data, bank, crew.device).save_checkpoint(checkpoint)
-            write_yaml(folder / CONFIG, settings)
-        crew.wait()
-        run = Run.resume(settings, checkpoint, crew)
-        LOG.info("from step %d, %.0f s", run.step, run.seconds)
-        if run.progress < 1 and not stop.wanted():
-            states = held_out_states(settings, data, run)
-            checker = Checker(data.check_squares(settings.check_pictures), states, run.device)
-            source = StateSource(settings, data, bank, run)
-            with stop:
-                _Loop(run, bank, source, loss, checker, folder).until(stop)
-        run.save_checkpoint(checkpoint)
-        if crew.first:
-            run.export(folder / WEIGHTS)
-        if stop.interrupted:
-            LOG.warning("stopped at step %d; the same command goes on from there", run.step)
-            raise KeyboardInterrupt
-        return run
-
-
-class _Loop:
-    """Steps until the end; checks, saves and exports on the way."""
-
-    def __init__(
-        self,
-        run: Run,
-        bank: PictureBank,
-        source: StateSource,
-        loss: PictureLoss,
-        checker: Checker,
-        folder: Path,
-    ):
-        self._run, self._source, self._loss, self._checker = run, source, loss, checker
-        self._bank, self._folder = bank.to(run.device), folder
-        self._first = run.workers.first
-        self._curves = Curves(folder, run.step) if self._first else None
-        self._sums: dict[str, torch.Tensor] = {}
-        self._count = 0
-
-    def until(self, stop: Stopping) -> None:
-        """Until the run is done, or `stop` wants it."""
-        run, settings = self._run, self._run.settings
-        columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-        next_check = self._next_check()
-        compiled = not settings.compile  # the first step compiles for minutes, which no schedule should count
-        with Progress(*columns, console=Console(stderr=True), disable=not self._first) as bar:
-            task = bar.add_task("training", total=1.0)
-            while run.progress < 1 and not run.workers.any(stop.wanted()):
-                self._source.refresh()
-                start = time.monotonic()
-                self._add(run.train_step(run.batch(self._bank), self._loss))
-                if compiled:
-                    run.seconds = run.workers.largest(run.seconds + time.monotonic() - start)
-                compiled = True
-                stop.count_step()
-                if run.step % _LOG_STEPS == 0 or run.progress >= 1:
-                    shown = self._log()
-                    bar.update(task, completed=run.progress, description=f"step {run.step} {shown}")
-                done = run.step if settings.check_steps else run.seconds
-                if done >= next_check or run.progress >= 1:
-                    self._check()
-                    next_check = self._next_check()
-        if self._curves is not None:
-            self._curves.close()
-
-    def _next_check(self) -> float:
-        run, s = self._run, self._run.settings
-        return run.step + s.check_steps if s.check_steps else run.seconds + 60 * s.check_minutes
-
-    def _add(self, terms: dict[str, torch.Tensor]) -> None:
-        for name, term in terms.items():
-            self._sums[name] = self._sums[name] + term if name in self._sums else term
-        self._count += 1
-
-    def _log(self) -> str:
-        """A row of the curves: means since the last one."""
-        run = self._run
-        terms = {name: float(value) / self._count for name, value in self._sums.items()}
-        self._sums, self._count = {}, 0
-        if not math.isfinite(terms["loss"]):
-            raise ResividError(
-                f"the loss is no number at step {run.step}: lower rate ({run.settings.rate:g}); "
-                "the last checkpoint is kept"
-            )
-        if self._curves is not None:
-            self._curves.terms(run.step, run.seconds, run.rate, terms)
-        return " ".join(f"{name} {value:.4f}" for name, value in terms.items())
-
-    def _check(self) -> None:
-        run = self._run
-        if self._first and self._curves is not None:
-            check = self._checker(run, self._folder / "sheets")
-            run.history.append({"step": run.step, "seconds": round(run.seconds), **check})
-            LOG.info("%s", json.dumps(run.history[-1]))
-            self._curves.check(run.step, run.seconds, check)
-            score = self._checker.score(check)
-            run.export(self._folder / WEIGHTS)
-            if score < run.best:
-                run.best = score
-                run.export(self._folder / BEST)
-        run.save_checkpoint(self._folder / CHECKPOINT)
+) -> TokenizerRun:
+    """Train the tokenizer; see `loop.train`."""
+    return loop.train(TokenizerTask(settings), folder, time_limit, step_limit)

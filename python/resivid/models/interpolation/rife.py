@@ -16,6 +16,7 @@ from torch import nn
 
 from ..weight_files import fill, read_state, sha256_of, write_tensors
 from .base import check_arguments
+from .warping import warp
 
 WIDTHS = (192, 128, 96, 64)
 SCALES = (8, 4, 2, 1)  # each block works on the picture reduced by this
@@ -80,15 +81,6 @@ class IFNet(nn.Module):
             flow, mask = flow + more_flow, mask + more_mask
         share = torch.sigmoid(mask)
         return share * warp(first, flow[:, :2]) + (1 - share) * warp(last, flow[:, 2:])
-
-
-def warp(picture: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
-    """Backward warp by a flow in pixels, (n, 2, H, W), x then y; bilinear, edge pixels repeated."""
-    _, _, height, width = picture.shape
-    x = torch.arange(width, device=flow.device, dtype=flow.dtype) + flow[:, 0]
-    y = torch.arange(height, device=flow.device, dtype=flow.dtype)[:, None] + flow[:, 1]
-    grid = torch.stack([2 * x / max(width - 1, 1) - 1, 2 * y / max(height - 1, 1) - 1], -1)  # (n, H, W, 2)
-    return F.grid_sample(picture, grid, mode="bilinear", padding_mode="border", align_corners=True)
 
 
 def flow_state(path: Path) -> dict[str, torch.Tensor]:

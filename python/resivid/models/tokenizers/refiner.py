@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..residual import ResidualBlock
 from .moving_state import AGE_SIDE, GRIDS, SIDE
 from .pyramid import to_rgb
 
@@ -29,20 +30,6 @@ class RefinerConfig:
 
     def to_dict(self) -> dict:
         return asdict(self)
-
-
-class ResidualBlock(nn.Module):
-    """x + conv(silu(conv(silu(x)))), the second convolution starting from zero."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
-        for parameter in self.conv2.parameters():
-            nn.init.zeros_(parameter)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.conv2(F.silu(self.conv1(F.silu(x))))
 
 
 def _stage(width: int, blocks: int) -> nn.Sequential:
