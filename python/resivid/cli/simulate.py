@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
@@ -15,7 +16,7 @@ import typer
 from ..errors import ResividError, SettingsError
 from ..link.budget import coded_bits
 from . import channel_options as options
-from . import common
+from . import common, web_options
 
 if TYPE_CHECKING:
     from ..evaluate.report import KeyFrameRecord
@@ -96,6 +97,7 @@ def simulate(
     side_by_side: Annotated[
         bool, typer.Option("--side-by-side", help="Write the original left of the received picture.")
     ] = False,
+    web: web_options.WebOption = None,
     metrics: Annotated[
         bool, typer.Option("--metrics/--no-metrics", help="Compare with the original: PSNR, SSIM, LPIPS.")
     ] = True,
@@ -155,17 +157,29 @@ def simulate(
         sample_every=0 if report is None else SAMPLE_EVERY,
     )
     flowgraph = simulation(source, output, settings)
-    if quiet:
-        statistics = flowgraph.run()
-    else:
-        with common.Progress("simulate", flowgraph.num_frames_hint) as progress:
-            statistics = flowgraph.run(progress.update)
+    with _page(web, flowgraph, source, output):
+        if quiet:
+            statistics = flowgraph.run()
+        else:
+            with common.Progress("simulate", flowgraph.num_frames_hint) as progress:
+                statistics = flowgraph.run(progress.update)
     if json_file is not None:
         common.write_json(json_file, statistics.to_json())
     if report is not None:
         _write_report(report, source, output, flowgraph, statistics)
     if not quiet:
         print(summary(statistics, output), file=sys.stderr)
+
+
+def _page(
+    address: str | None, flowgraph: simulation, source: str, output: Path
+) -> AbstractContextManager[object]:
+    """The live page, recordings beside the output; nothing without an address."""
+    if address is None:
+        return nullcontext()
+    from ..web.live_simulation import watch
+
+    return web_options.live_page(address, watch(flowgraph, Path(source).name, output.parent))
 
 
 def log_to_stderr() -> None:
@@ -268,4 +282,4 @@ def _settings(flowgraph: simulation) -> dict[str, object]:
 
 def register(app: typer.Typer) -> None:
     """Add `simulate` to the command line."""
-    app.command("simulate")(simulate)
+    app.command("simulate", cls=web_options.WebCommand)(simulate)

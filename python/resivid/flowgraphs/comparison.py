@@ -37,6 +37,8 @@ class Comparison:
     ):
         self.side_by_side, self.on_frame = side_by_side, on_frame
         self.sample_every = sample_every
+        self._path, self._size = path, size
+        self._on_pair: Callable[[int, np.ndarray, np.ndarray], None] | None = None
         self.samples: list[tuple[int, np.ndarray, np.ndarray]] = []  # index, original, received
         self.picture_width = 2 * size if side_by_side else size
         self._originals = iter(VideoReader(path, size)) if metrics or side_by_side or sample_every else None
@@ -46,6 +48,12 @@ class Comparison:
 
             self._metrics = MetricsAccumulator()
 
+    def watch(self, on_pair: Callable[[int, np.ndarray, np.ndarray], None]) -> None:
+        """Call with index, original and received picture of each frame; before the first."""
+        self._on_pair = on_pair
+        if self._originals is None:
+            self._originals = iter(VideoReader(self._path, self._size))
+
     def take(self, index: int, received: np.ndarray) -> np.ndarray:
         """Count the next received frame; return the picture to write, uint8 (H, W or 2 W, 3)."""
         if self.on_frame is not None:
@@ -53,6 +61,8 @@ class Comparison:
         if self._originals is None:
             return received
         original = next(self._originals)
+        if self._on_pair is not None:
+            self._on_pair(index, original, received)
         if self._metrics is not None:
             self._metrics.add(original, received)
         if self.sample_every and index % self.sample_every == 0:

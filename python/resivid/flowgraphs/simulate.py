@@ -264,6 +264,19 @@ class simulation(gr.top_block):
             notes=notes,
         )
 
+    def live_statistics(self) -> Statistics:
+        """The document of a run that goes on: what is known so far, from any thread."""
+        psnr_db = self.comparison.psnr_per_frame
+        return self.statistics.result(
+            fps=float(self.transmitter.rate),
+            snr_set_db=self.snr_db[0] if len(self.snr_db) == 1 else None,
+            seed=self.settings.seed,
+            version=__version__,
+            weights=self._weights(),
+            quality={"psnr_db": float(np.mean(psnr_db)) if psnr_db else None},
+            notes=["the run goes on; ssim, lpips and the times of coding are known at its end"],
+        )
+
     def _weights(self) -> dict[str, str]:
         models = (self.tokenizer, self.interpolator, self.comparison)
         return {

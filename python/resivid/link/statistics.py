@@ -8,7 +8,7 @@ import math
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -105,7 +105,9 @@ class DecodedBlock(NamedTuple):
 
 
 class StatisticsCollector:
-    """Gathers what the stages report, from any thread, and sums it up once.
+    """Gathers what the stages report, from any thread, and sums it up.
+
+    `on_block` may be set to a quick function that gets each decoded block and, in a simulation, what was packed into it.
 
     Args:
         table: the MCS table in force.
@@ -123,6 +125,7 @@ class StatisticsCollector:
         self._stages: dict[str, list[float]] = {}
         self._latencies: list[float] = []
         self._frames = 0
+        self.on_block: Callable[[DecodedBlock, PackedBlock | None], None] = lambda decoded, packed: None
 
     def packed(self, payload: Any) -> None:
         """Count a packed `Payload` (any object with bits_header, bits_body, prefix, updates)."""
@@ -144,8 +147,12 @@ class StatisticsCollector:
             iterations: decoder iterations spent.
             symbols: payload symbols that the packet held, as counted by the decoder.
         """
+        decoded = DecodedBlock(frame, mcs, snr_db, crc_ok, symbols, iterations)
         with self._lock:
-            self._blocks.append(DecodedBlock(frame, mcs, snr_db, crc_ok, symbols, iterations))
+            number = len(self._blocks)
+            packed = self._payloads[number] if number < len(self._payloads) else None
+            self._blocks.append(decoded)
+        self.on_block(decoded, packed)
 
     def overhead(self, symbols: int) -> None:
         """Count symbols that carry no payload: preamble, pilots, filler of the framed PHY."""

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The live page of `resivid simulate`: its monitor, fed from the flowgraph, at the speed of the video."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ..blocks.symbol_tap import symbol_tap
+from ..flowgraphs.simulate import simulation
+from .monitor import Monitor
+from .recorder import Recorder
+
+
+class Pace:
+    """Holds frames to the rate of the video; a late one moves the whole schedule, so that nothing is hurried.
+
+    Args:
+        rate: frame/s.
+    """
+
+    def __init__(self, rate: float):
+        self._period_s, self._due = 1 / rate, 0.0
+
+    def wait(self) -> None:
+        """Sleep until the next frame is due."""
+        now = time.monotonic()
+        if now < self._due:
+            time.sleep(self._due - now)
+        self._due = max(self._due, now) + self._period_s
+
+
+def watch(flowgraph: simulation, title: str, recordings: Path) -> Monitor:
+    """A monitor of a simulation that has not started; from then on it runs no faster than the video.
+
+    Args:
+        flowgraph: to be watched; what it computes stays the same.
+        title: head of the page.
+        recordings: folder of what a viewer records.
+    """
+    rate = float(flowgraph.transmitter.rate)
+    monitor = Monitor(
+        title,
+        simulated=True,
+        rate=rate,
+        mcs_labels=[row.label for row in flowgraph.settings.link.table.rows],
+        document=flowgraph.live_statistics,
+        recorder=Recorder(recordings, flowgraph.transmitter.rate),
+    )
+    pace = Pace(rate)
+
+    def show(index: int, original: np.ndarray, received: np.ndarray) -> None:
+        pace.wait()
+        monitor.pictures(index, received, original)
+
+    flowgraph.comparison.watch(show)
+    flowgraph.statistics.on_block = monitor.block
+    flowgraph.tap = symbol_tap(monitor.symbols)  # held here: GNU Radio does not keep a Python block alive
+    flowgraph.connect(flowgraph.channel, flowgraph.tap)
+    return monitor
