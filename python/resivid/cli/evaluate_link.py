@@ -41,7 +41,9 @@ def link(
     ] = None,
     output: Annotated[
         Optional[Path],
-        typer.Option("--output", "-o", metavar="OUT", help="Folder of report.html, results.json and figures/."),
+        typer.Option(
+            "--output", "-o", metavar="OUT", help="Folder of report.html, results.json and figures/."
+        ),
     ] = None,
     compare: Annotated[
         Optional[tuple[Path, Path]],
@@ -55,11 +57,14 @@ def link(
     methods: MethodsOption = None,
     search: Annotated[
         str,
-        typer.Option("--search", metavar="NAME", help="Classical settings that are tried: full, or quick for a trial."),
+        typer.Option(
+            "--search", metavar="NAME", help="Classical settings that are tried: full, or quick for a trial."
+        ),
     ] = "full",
     strides: Annotated[str, typer.Option("--strides", metavar="S,S,...", help="Of figure 3.")] = "4,8,12",
     cbrs: Annotated[
-        Optional[str], typer.Option("--cbrs", metavar="R,R,...", help="Of figure 3, from 2e-4 to 1.9e-3 by default.")
+        Optional[str],
+        typer.Option("--cbrs", metavar="R,R,...", help="Of figure 3, from 2e-4 to 1.9e-3 by default."),
     ] = None,
     snrs: Annotated[
         str, typer.Option("--snrs", metavar="DB", help="Of figure 4: A,B,C or FROM:TO:STEP.")
@@ -79,15 +84,21 @@ def link(
     seed: Annotated[int, typer.Option("--seed", min=0, max=(1 << 31), help="Video n has seed + n.")] = 0,
     workers: Annotated[
         Optional[int],
-        typer.Option("--workers", min=0, max=256, help="Processes; 0: this one, without Dask; all cores by default."),
+        typer.Option(
+            "--workers", min=0, max=256, help="Processes; 0: this one, without Dask; all cores by default."
+        ),
     ] = None,
     scheduler: Annotated[
         Optional[str],
-        typer.Option("--scheduler", metavar="tcp://HOST:PORT", help="A Dask cluster that sees the same files."),
+        typer.Option(
+            "--scheduler", metavar="tcp://HOST:PORT", help="A Dask cluster that sees the same files."
+        ),
     ] = None,
     cache: Annotated[
         Optional[Path],
-        typer.Option("--cache", metavar="DIR", help="Prepared clips and classical search; OUT/cache by default."),
+        typer.Option(
+            "--cache", metavar="DIR", help="Prepared clips and classical search; OUT/cache by default."
+        ),
     ] = None,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -117,7 +128,6 @@ def link(
         interpolator=interpolator,
         interpolator_weights=interpolator_weights,
     )
-    chosen = {} if cbrs is None else {"cbrs": tuple(cbrs.split(","))}
     evaluation = Evaluation(
         link=settings,
         strides=options.parse_list(strides, "--strides", int),
@@ -127,7 +137,7 @@ def link(
         search=search,
         methods=_methods(methods),
         figures=FIGURES if figures is None else tuple(figures.split(",")),
-        **chosen,
+        cbrs=Evaluation.cbrs if cbrs is None else tuple(cbrs.split(",")),
     )
     _make(output)
     folders = Folders(output, cache or output / "cache")

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ResividError
 from ..link.mcs_table import McsTable
 from ..models.interpolation.base import Interpolator
 from ..models.registry import load_interpolator, load_tokenizer
@@ -22,7 +21,7 @@ from ..video.writer import VideoWriter
 from .classical.byte_link import Block, Radio, cut_to_budget, delay_s, deliver
 from .classical.encoder import AccessUnit, total_bits
 from .classical.receiver import CONCEALMENTS, survivors, watch
-from .classical.search import Choice, ClipSource, Judge, Ladder, best, search
+from .classical.search import ClipSource, Judge, Ladder, best, search
 from .classical.settings import PAPER, ClassicalSetting, candidates
 from .points import BLOCK_STRIDE, OURS, PAPER_X265, PICKS, Evaluation, Point
 from .prepared_clips import PreparedClip
@@ -83,7 +82,9 @@ class LadderJob:
         evaluation = self.evaluation
         _, interpolator = models(evaluation)
         for budget in sorted(self.budgets, reverse=True):
-            search(source_of(self.clip, evaluation), [self.setting], budget, interpolator, self.cache, _judge())
+            search(
+                source_of(self.clip, evaluation), [self.setting], budget, interpolator, self.cache, _judge()
+            )
 
 
 def head(job: PointJob, seed: int) -> dict[str, Any]:
@@ -155,20 +156,40 @@ def _ours(job: PointJob, seed: int) -> dict[str, Any]:
     watcher = Watcher(job)
     with watcher:
         flowgraph = simulation(
-            job.clip.path, None, settings, tokenizer, interpolator, on_frame=lambda index, frame: watcher.add(frame)
+            job.clip.path,
+            None,
+            settings,
+            tokenizer,
+            interpolator,
+            on_frame=lambda index, frame: watcher.add(frame),
         )
         statistics = flowgraph.run().to_dict()
     blocks = flowgraph.statistics.blocks()
-    wanted = ("key_frames", "bits_header", "bits_body", "bits_crc", "k_mean", "updates_mean", "mcs", "stage_ms")
+    wanted = (
+        "key_frames",
+        "bits_header",
+        "bits_body",
+        "bits_crc",
+        "k_mean",
+        "updates_mean",
+        "mcs",
+        "stage_ms",
+    )
     return watcher.result() | {
         "setting": f"{link.codec_name}, S={link.stride}",
         "cbr_sent": statistics["cbr_total"],
         "symbols": round(statistics["symbols_mean"] * statistics["blocks"]),
         "bler": statistics["bler"],
         "blocks": statistics["blocks"],
-        "delay_s": 2 * link.stride / job.clip.fps,  # a key frame's symbols last S frames, interpolation waits S
+        "delay_s": 2
+        * link.stride
+        / job.clip.fps,  # a key frame's symbols last S frames, interpolation waits S
         "bits_capacity": sum(link.payload_bits[decoded.mcs] for _, decoded in blocks),
         **{name: statistics[name] for name in wanted},
+        "stage_ms_per_frame": {
+            name: 1e3 * seconds / statistics["frames"]
+            for name, seconds in flowgraph.statistics.stage_seconds().items()
+        },
         "series_blocks": {
             "prefix": [packed.prefix for packed, _ in blocks],
             "updates": [packed.updates for packed, _ in blocks],
@@ -208,31 +229,29 @@ class ClassicalStream:
 
 
 def stream_of(job: PointJob, bits: int) -> ClassicalStream:
-    """The stream that the point's method sends.
-
-    Raises:
-        ResividError: no setting of the search fits.
-    """
-    _, interpolator = models(job.evaluation)
+    """The stream that the point's method sends; where none fits, as much as goes of the smallest one."""
     source = source_of(job.clip, job.evaluation)
+    _, interpolator = models(job.evaluation)
+
+    def ladder(setting: ClassicalSetting) -> Ladder:
+        return Ladder(source, setting, interpolator, job.cache, _judge())
+
     if job.point.method == PAPER_X265:
-        setting = PAPER
-        ladder = Ladder(source, setting, interpolator, job.cache, _judge())
-        quality = ladder.fit(bits)
+        setting, quality = PAPER, ladder(PAPER).fit(bits)
     else:
-        choices = search(
-            source, candidates(job.evaluation.search, job.point.distances), bits, interpolator, job.cache, _judge()
-        )
-        choice: Choice = best(choices, PICKS[job.point.method])
-        setting, quality = choice.setting, choice.quality
-        ladder = Ladder(source, setting, interpolator, job.cache, _judge())
-    units = ladder.encode(setting.encoder.worst if quality is None else quality)
-    sent = units if quality is not None else cut_to_budget(units, bits, job.clip.num_frames)
-    if not sent:
-        raise ResividError(f"{setting.name}: not even its first picture fits {bits} bits")
-    return ClassicalStream(
-        setting, setting.encoder.worst if quality is None else quality, sent, len(units) - len(sent)
-    )
+        settings = candidates(job.evaluation.search, job.point.distances)
+        choices = search(source, settings, bits, interpolator, job.cache, _judge())
+        if choices:
+            choice = best(choices, PICKS[job.point.method])
+            setting, quality = choice.setting, choice.quality
+        else:  # the one that comes nearest
+            setting = min(settings, key=lambda each: ladder(each).bits(each.encoder.worst))
+            quality = None
+    if quality is not None:
+        return ClassicalStream(setting, quality, ladder(setting).encode(quality), 0)
+    units = ladder(setting).encode(setting.encoder.worst)
+    sent = cut_to_budget(units, bits, job.clip.num_frames)
+    return ClassicalStream(setting, setting.encoder.worst, sent, len(units) - len(sent))
 
 
 def _classical(job: PointJob, seed: int) -> dict[str, Any]:
@@ -350,5 +369,7 @@ def describe(job: Job) -> str:
 def as_document(evaluation: Evaluation) -> dict[str, Any]:
     """The evaluation's settings for results."""
     document = asdict(evaluation)
-    document["link"] = {key: str(value) if isinstance(value, Path) else value for key, value in document["link"].items()}
+    document["link"] = {
+        key: str(value) if isinstance(value, Path) else value for key, value in document["link"].items()
+    }
     return document

@@ -52,7 +52,9 @@ def join_ours(job: PointJob, seed: int) -> dict[str, Any]:
         picture = ends.send(frame, show=index in wanted)
         if picture is not None and index in wanted:
             pictures[index] = picture
-    return _curve(job, [pictures[index] for index in wanted]) | {"setting": f"{link.codec_name}, S={link.stride}"}
+    return _curve(job, [pictures[index] for index in wanted]) | {
+        "setting": f"{link.codec_name}, S={link.stride}"
+    }
 
 
 def join_classical(job: PointJob, seed: int) -> dict[str, Any]:

@@ -115,6 +115,7 @@ def evaluate_videos(
         "clip_files": {clip.name: clip.path.name for clip in clips},
         "settings": as_document(evaluation),
         "seconds": seconds,
+        "command": "",
         "missing": failures,
         "weights": weights[OURS],
         "seed": evaluation.seed,
@@ -149,7 +150,9 @@ def prepare_all(
         raise VideoError("; ".join(notes))
     if len({clip.rate for clip in clips}) > 1:
         rates = ", ".join(sorted({f"{clip.fps:g}" for clip in clips}))
-        notes.append(f"frame rates differ ({rates} frame/s): CBR counts symbols a frame, so equal CBR is not equal bit rate")
+        notes.append(
+            f"frame rates differ ({rates} frame/s): CBR counts symbols a frame, so equal CBR is not equal bit rate"
+        )
     return clips, notes
 
 
@@ -157,7 +160,9 @@ def missing_methods(evaluation: Evaluation) -> dict[str, str]:
     """Method to the reason why it cannot be run here."""
     missing = {}
     for method in evaluation.methods:
-        wanted = [] if method == OURS else [PAPER] if method == PAPER_X265 else candidates(evaluation.search, (0,))
+        wanted = (
+            [] if method == OURS else [PAPER] if method == PAPER_X265 else candidates(evaluation.search, (0,))
+        )
         problems = {}
         for setting in {setting.codec: setting for setting in wanted}.values():
             try:

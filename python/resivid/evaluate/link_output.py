@@ -16,8 +16,31 @@ from .link_report import write_link_report
 from .link_tables import summary_text
 
 COLUMNS = (
-    ("video", "method", "setting", "cbr", "cbr_sent", "snr_db", "psnr_db", "ssim", "ms_ssim", "lpips", "warp_error")
-    + ("clip", "vmaf", "bler", "stride", "loss_rate", "burst_length", "fading", "repeat", "adapted", "measures")
+    (
+        "video",
+        "method",
+        "setting",
+        "cbr",
+        "cbr_sent",
+        "snr_db",
+        "psnr_db",
+        "ssim",
+        "ms_ssim",
+        "lpips",
+        "warp_error",
+    )
+    + (
+        "clip",
+        "vmaf",
+        "bler",
+        "stride",
+        "loss_rate",
+        "burst_length",
+        "fading",
+        "repeat",
+        "adapted",
+        "measures",
+    )
     + ("delay_s", "symbols", "bits_capacity", "bits_header", "bits_body", "bits_crc", "frames", "seed", "key")
 )
 

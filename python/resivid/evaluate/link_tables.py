@@ -14,9 +14,9 @@ from .points import BEST_LPIPS, OURS, PAPER_X265
 from .video_quality import HIGHER_IS_BETTER, METRICS
 
 # What makes rows of different videos one point.
-POINT_COLUMNS = (
-    ("method", "stride", "cbr", "snr_db", "adapted", "loss_rate", "burst_length", "fading")
-    + ("key_distances", "measures")
+POINT_COLUMNS = ("method", "stride", "cbr", "snr_db", "adapted", "loss_rate", "burst_length", "fading") + (
+    "key_distances",
+    "measures",
 )
 SHOWN = ("psnr_db", "ms_ssim", "lpips", "warp_error", "clip", "vmaf")
 DIGITS = {"psnr_db": 2, "ssim": 3, "ms_ssim": 3, "lpips": 3, "warp_error": 5, "clip": 3, "vmaf": 1, "bler": 4}
@@ -30,6 +30,12 @@ NAMES = {
     "vmaf": "VMAF",
     "bler": "BLER",
 }
+
+
+def cbr_text(cbr: float) -> str:
+    """Such as "4e-4"."""
+    mantissa, _, exponent = f"{cbr:.2e}".partition("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
 
 
 def rows_of(document: dict[str, Any], figure_name: str) -> list[dict[str, Any]]:
@@ -118,7 +124,7 @@ def winners(rows: Sequence[dict[str, Any]], axis: str) -> list[dict[str, Any]]:
             curves: dict[str, list[dict[str, Any]]] = {}
             for row in here:
                 if row.get(metric) is not None:
-                    name = label(row) if axis == "cbr" else f"{label(row)}, CBR {row['cbr']:g}"
+                    name = label(row) if axis == "cbr" else f"{label(row)}, CBR {cbr_text(row['cbr'])}"
                     curves.setdefault(name, []).append(row)
             if not curves:
                 continue
@@ -199,7 +205,7 @@ def _means_table(points: Sequence[dict[str, Any]]) -> str:
     rows = [
         (
             label(point),
-            f"{point['cbr']:g}",
+            cbr_text(point["cbr"]),
             f"{point['snr_db']:g}",
             channel_text(point),
             *(figure(point[m], DIGITS[m], point[f"{m}_ci"]) for m in shown),
@@ -218,7 +224,9 @@ def channel_text(point: dict[str, Any]) -> str:
         return point["fading"]
     if not point["loss_rate"]:
         return "–"
-    return f"{point['loss_rate']:.0%}" + (f" in bursts of {point['burst_length']:g}" if point["burst_length"] else "")
+    return f"{point['loss_rate']:.0%}" + (
+        f" in bursts of {point['burst_length']:g}" if point["burst_length"] else ""
+    )
 
 
 def _claim_table(lines: Sequence[dict[str, Any]]) -> str:
@@ -226,8 +234,8 @@ def _claim_table(lines: Sequence[dict[str, Any]]) -> str:
         (
             f"{line['snr_db']:g}",
             NAMES[line["metric"]],
-            f"{line['ours']:.3f} at {line['ours_cbr']:g}",
-            f"{line['other']}, {line['other_value']:.3f} at {line['other_cbr']:g}",
+            f"{line['ours']:.3f} at {cbr_text(line['ours_cbr'])}",
+            f"{line['other']}, {line['other_value']:.3f} at {cbr_text(line['other_cbr'])}",
             figure(line["gap"]["difference"], 3, line["gap"]["ci"]),
             line["verdict"] or "–",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +18,12 @@ from .classical.settings import LONG, SEARCHES
 
 RESULT_VERSION = 1  # of what a point's file holds; another number makes all points new
 FIGURES = ("cbr", "snr", "sheet", "loss", "join")
-OURS, PAPER_X265, BEST_LPIPS, BEST_PSNR = "ours", "x265 as in the paper", "classical by LPIPS", "classical by PSNR"
+OURS, PAPER_X265, BEST_LPIPS, BEST_PSNR = (
+    "ours",
+    "x265 as in the paper",
+    "classical by LPIPS",
+    "classical by PSNR",
+)
 PICKS = {BEST_LPIPS: "lpips", BEST_PSNR: "psnr_db"}
 CLASSICAL_LINK = ("cbr", "size", "mcs_table", "interpolator")  # what a classical chain takes of ours
 BLOCK_STRIDE = 8  # classical streams use blocks of our key frames at this stride
@@ -159,7 +164,7 @@ def plan(evaluation: Evaluation) -> dict[str, list[Point]]:
     }
 
 
-def unique(planned: dict[str, Sequence[Point]]) -> list[Point]:
+def unique(planned: Mapping[str, Sequence[Point]]) -> list[Point]:
     """Each point once."""
     return list(dict.fromkeys(point for points in planned.values() for point in points))
 

@@ -28,14 +28,15 @@ def ssim(reference: np.ndarray, frame: np.ndarray) -> float:
     check_pair(reference, frame)
     if min(reference.shape[:2]) < WINDOW:
         raise ValueError(f"frame: sides must be at least {WINDOW} pixels, got {frame.shape}")
-    return _similarity(reference.astype(np.float64), frame.astype(np.float64))[0]
+    return float(np.mean(_similarity(reference.astype(np.float64), frame.astype(np.float64))[0]))
 
 
 def ms_ssim(reference: np.ndarray, frame: np.ndarray) -> float:
     """Multi-scale structural similarity: five scales, halved by means of 2x2 pixels.
 
-    At each scale the mean over channels and positions; the contrast terms of all scales and the luminance term of
-    the coarsest one, each to the power of its weight; a negative mean counts as 0.
+    On each RGB channel the product of the contrast terms of all scales but the coarsest and of the SSIM of that one, each
+    a mean over the positions where the window fits, to the power of its weight; a negative mean counts as 0. Then the mean
+    over the channels.
 
     Args:
         reference, frame: uint8 (H, W, 3), sides at least 176.
@@ -48,11 +49,11 @@ def ms_ssim(reference: np.ndarray, frame: np.ndarray) -> float:
     if min(reference.shape[:2]) < SMALLEST_MS_SSIM_SIDE:
         raise ValueError(f"frame: sides must be at least {SMALLEST_MS_SSIM_SIDE} pixels, got {frame.shape}")
     x, y = reference.astype(np.float64), frame.astype(np.float64)
-    product = 1.0
+    product = np.ones(reference.shape[2])
     for weight in SCALE_WEIGHTS[:-1]:
-        product *= max(_similarity(x, y)[1], 0.0) ** weight
+        product *= np.maximum(_similarity(x, y)[1], 0) ** weight
         x, y = _halved(x), _halved(y)
-    return float(product * max(_similarity(x, y)[0], 0.0) ** SCALE_WEIGHTS[-1])
+    return float(np.mean(product * np.maximum(_similarity(x, y)[0], 0) ** SCALE_WEIGHTS[-1]))
 
 
 def check_pair(reference: np.ndarray, frame: np.ndarray) -> None:
@@ -67,8 +68,8 @@ def check_pair(reference: np.ndarray, frame: np.ndarray) -> None:
         raise ValueError(f"frame: expected the shape of the reference {reference.shape}, got {frame.shape}")
 
 
-def _similarity(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Means of luminance times structure, and of structure (contrast and correlation) alone."""
+def _similarity(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means over positions, (channels,), of luminance times structure, and of structure (contrast, correlation) alone."""
     import cv2
 
     inside = slice(SSIM_RADIUS, -SSIM_RADIUS)
@@ -82,7 +83,7 @@ def _similarity(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     c1, c2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
     luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
     structure = (2 * covariance + c2) / (var_x + var_y + c2)
-    return float(np.mean(luminance * structure)), float(np.mean(structure))
+    return (luminance * structure).mean((0, 1)), structure.mean((0, 1))
 
 
 def _halved(picture: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from .jobs import Job, LadderJob, PointJob, describe
 
 log = logging.getLogger(__name__)
 
-AHEAD = 3  # jobs handed out for each thread, so that none waits and few are lost with a scheduler
+TIMEOUT_S = 10  # to wait for a scheduler
 WORKER_DEATHS = 3  # of workers that had the same job, before it counts as failed
 Outcome = tuple[Job, Any, str]  # the job, its result, or why it failed
 
@@ -75,7 +75,9 @@ def sweep(
     Raises:
         ResividError: a result cannot be kept; those before it are.
     """
-    done = {job.key: row for job in jobs if isinstance(job, PointJob) and (row := store.get(job.key)) is not None}
+    done = {
+        job.key: row for job in jobs if isinstance(job, PointJob) and (row := store.get(job.key)) is not None
+    }
     left = [job for job in jobs if isinstance(job, LadderJob) or job.key not in done]
     failures = []
     for count, (job, result, problem) in enumerate(runner.run(left), 1):
@@ -136,7 +138,7 @@ class DaskRunner:
                 n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
             )
         try:
-            self._client = Client(self._cluster or scheduler, timeout=20)
+            self._client = Client(self._cluster or scheduler, timeout=TIMEOUT_S)
         except (OSError, ValueError) as error:
             raise ResividError(f"--scheduler {scheduler}: no Dask scheduler answers there") from error
         self._threads = sum(self._client.nthreads().values())
@@ -172,7 +174,7 @@ class DaskRunner:
             return future
 
         pending = as_completed([])
-        for _ in range(AHEAD * self._threads):
+        for _ in range(self._threads):  # no more: Dask blames every job that waits at a worker for its death
             if (future := hand_out()) is not None:
                 pending.add(future)
         try:
@@ -184,6 +186,7 @@ class DaskRunner:
                     result, problem = None, f"{WORKER_DEATHS + 1} workers ended while they ran it"
                 except Exception as error:  # lost connection, a result that cannot be sent
                     result, problem = None, f"{type(error).__name__}: {error}"
+                future.release()  # else Dask runs the job again when the worker that holds its result dies
                 if (following := hand_out()) is not None:
                     pending.add(following)
                 yield job, result, problem

@@ -81,7 +81,8 @@ class Vmaf:
         log = folder / "vmaf.json"
         filters = f"[0:v]format=yuv420p[a];[1:v]format=yuv420p[b];[a][b]libvmaf=log_fmt=json:log_path={log}"
         subprocess.run(
-            ["ffmpeg", "-v", "error", "-i", folder / "received.mkv", "-i", folder / "original.mkv"]
+            ["ffmpeg", "-v", "error", "-i", str(folder / "received.mkv")]
+            + ["-i", str(folder / "original.mkv")]
             + ["-lavfi", filters, "-f", "null", "-"],
             stdin=subprocess.DEVNULL,
             timeout=TIMEOUT_S,

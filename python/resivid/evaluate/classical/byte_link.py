@@ -71,7 +71,9 @@ class Radio:
         channel = phy.channel_model(
             seed=self.seed, max_items=self.symbols, **self.channel.as_arguments(float(self.symbols))
         )
-        selector = phy.mcs_selector(self.table.thresholds_db(), start_row=self.start_row, jump_db=2.0)  # as ours
+        selector = phy.mcs_selector(
+            self.table.thresholds_db(), start_row=self.start_row, jump_db=2.0
+        )  # as ours
         blocks, row = [], self.start_row
         for _ in range(count):
             payload = generator.integers(0, 2, encoder.payload_bits(row), np.uint8)

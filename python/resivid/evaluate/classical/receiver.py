@@ -19,7 +19,9 @@ Concealment = Literal["decoder", "hold"]
 CONCEALMENTS: tuple[Concealment, ...] = ("decoder", "hold")
 
 
-def decode(units: Iterable[AccessUnit], setting: ClassicalSetting, size: int) -> Iterator[tuple[int, np.ndarray]]:
+def decode(
+    units: Iterable[AccessUnit], setting: ClassicalSetting, size: int
+) -> Iterator[tuple[int, np.ndarray]]:
     """Frame index and picture, uint8 (size, size, 3) RGB, in display order.
 
     What the decoder refuses is missing from the output.
@@ -35,7 +37,9 @@ def decode(units: Iterable[AccessUnit], setting: ClassicalSetting, size: int) ->
                 yield frame.pts, _picture(frame, size)
 
 
-def survivors(units: Sequence[AccessUnit], arrived: Sequence[bool], concealment: Concealment) -> list[AccessUnit]:
+def survivors(
+    units: Sequence[AccessUnit], arrived: Sequence[bool], concealment: Concealment
+) -> list[AccessUnit]:
     """What the decoder is given.
 
     Args:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from .settings import ClassicalSetting
 
 JUDGE_EVERY = 6  # frames; what is reported is measured on all of them
 CACHE_VERSION = 1
+BATCH = 8  # pairs of pictures in the network at a time
 MOST_KEPT_BYTES = 80 << 20  # of scaled pictures in memory
 
 
@@ -119,21 +121,30 @@ class Ladder:
         return int(known[f"{quality:g}"])
 
     def fit(self, budget_bits: int) -> float | None:
-        """The lowest constant rate factor, found by bisection, whose stream fits; None when none does."""
+        """The lowest constant rate factor whose stream fits, next to one whose stream does not; None when none fits.
+
+        Bisection between what is known, at the place where the logarithm of the bits would meet the budget on a line.
+        """
         encoder = self.setting.encoder
-        low, high = 0, round((encoder.worst - encoder.best) / encoder.step)
+        top = round((encoder.worst - encoder.best) / encoder.step)
 
         def quality(rung: int) -> float:
             return encoder.best + rung * encoder.step
 
-        if self.bits(quality(high)) > budget_bits:
+        if self.bits(quality(top)) > budget_bits:
             return None
-        known = {round((float(text) - encoder.best) / encoder.step): n for text, n in self._kept["bits"].items()}
+        if self.bits(quality(0)) <= budget_bits:
+            return quality(0)
+        known = {
+            round((float(text) - encoder.best) / encoder.step): n for text, n in self._kept["bits"].items()
+        }
         high = min(rung for rung, n in known.items() if n <= budget_bits)
-        low = max((rung for rung, n in known.items() if n > budget_bits and rung < high), default=-1)
+        low = max(rung for rung, n in known.items() if n > budget_bits and rung < high)
         while high - low > 1:
-            middle = (low + high) // 2
-            if self.bits(quality(middle)) <= budget_bits:
+            share = math.log(known[low] / budget_bits) / math.log(known[low] / max(known[high], 1))
+            middle = min(max(round(low + share * (high - low)), low + 1), high - 1)
+            known[middle] = self.bits(quality(middle))
+            if known[middle] <= budget_bits:
                 high = middle
             else:
                 low = middle
@@ -186,15 +197,18 @@ class Judge:
             pass
         self.name = "psnr" if self._network is None else "psnr, lpips-alex"
 
-    def measure(self, originals: Sequence[np.ndarray], pictures: Sequence[np.ndarray]) -> dict[str, float | None]:
+    def measure(
+        self, originals: Sequence[np.ndarray], pictures: Sequence[np.ndarray]
+    ) -> dict[str, float | None]:
         """Means."""
         psnr = [min(psnr_db(a, b), 100.0) for a, b in zip(originals, pictures, strict=True)]
         distance = None
         if self._network is not None:
             values = [
-                lpips(self._network, a[None], b[None])[0] for a, b in zip(originals, pictures, strict=True)
+                lpips(self._network, np.stack(originals[i : i + BATCH]), np.stack(pictures[i : i + BATCH]))
+                for i in range(0, len(originals), BATCH)
             ]
-            distance = float(np.mean(values))
+            distance = float(np.mean(np.concatenate(values)))
         return {"psnr_db": float(np.mean(psnr)), "lpips": distance}
 
 
