@@ -28,6 +28,8 @@ class token_source(gr.basic_block):
         codec_encoder: the codec; the packer behind must get the same object.
         credits: units that may be on their way, at least 1.
         size: side in pixels to which the picture is cropped and scaled.
+        reader: where frames come from instead of `path`.
+        drops: a live source does not wait: a unit that finds no credit is thrown away and counted in `late`.
     """
 
     def __init__(
@@ -36,14 +38,17 @@ class token_source(gr.basic_block):
         codec_encoder: CodecEncoder,
         credits: int = 4,
         size: int = 256,
+        reader=None,
+        drops: bool = False,
     ):
         gr.basic_block.__init__(self, name="token_source", in_sig=None, out_sig=None)
         if credits < 1:
             raise ValueError(f"credits must be at least 1, got {credits}")
         self.logger = gr.logger(self.alias())
         self.codec = codec_encoder
-        self.dropped, self.error = 0, None
-        self.reader = VideoReader(path, size)
+        self.dropped, self.late, self.error = 0, 0, None
+        self.drops = drops
+        self.reader = VideoReader(path, size) if reader is None else reader
         self._credits = threading.Semaphore(credits)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="token_source", daemon=True)
@@ -64,6 +69,15 @@ class token_source(gr.basic_block):
     @guarded
     def on_credit(self, message):
         self._credits.release(pdus.to_integer(message))
+
+    def give_credit(self, count: int) -> None:
+        """As the message does, from any thread."""
+        self._credits.release(count)
+
+    @property
+    def ended(self) -> bool:
+        """The end unit is out."""
+        return self._thread.ident is not None and not self._thread.is_alive()
 
     def start(self):
         self._thread.start()
@@ -88,7 +102,9 @@ class token_source(gr.basic_block):
             self._publish(Unit(first_frame=0, num_frames=pdus.END_OF_FAILED_STREAM, end=True))
 
     def _send(self, unit) -> bool:
-        self._credits.acquire()
+        if not self._credits.acquire(blocking=not self.drops):
+            self.late += 1
+            return True
         if self._stopping.is_set():
             return False
         self._publish(unit)

@@ -84,6 +84,11 @@ class video_sink(gr.basic_block):
             raise ValueError(f"{self.max_waiting} units wait already")
         self._units.put(unit)
 
+    @property
+    def waiting(self) -> int:
+        """Units that are not on the screen yet."""
+        return self._units.qsize()
+
     def start(self):
         self._thread.start()
         return True

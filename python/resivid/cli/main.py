@@ -31,6 +31,8 @@ except ImportError as error:  # the only package that the command line itself ne
 
 COMMANDS = (
     "simulate",
+    "tx",
+    "rx",
     "encode",
     "decode",
     "info",

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from gnuradio import blocks, gr
 
-from ..errors import MissingPackageError, ResividError
+from ..errors import ResividError
 from ..link.statistics import write_text_atomically
+from ..radio.sigmf_files import DATA, recording_files, sigmf_library
 from ..version import __version__
 
-DATA, META = ".sigmf-data", ".sigmf-meta"
 ITEM_BYTES = 8  # cf32_le
 
 
@@ -41,7 +41,7 @@ class IqRecording:
     """
 
     def __init__(self, path: str | Path, description: str):
-        _sigmf()
+        sigmf_library()
         self.data, self.meta = recording_files(path)
         self.description = description
         folder = self.data.parent
@@ -78,7 +78,7 @@ class IqRecording:
         self._part.unlink(missing_ok=True)
 
     def _metadata(self, symbol_rate: float, annotations: Sequence[Annotation]) -> str:
-        sigmf = _sigmf()
+        sigmf = sigmf_library()
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         recording = sigmf.SigMFFile(
             data_file=str(self._part) if annotations else None,
@@ -95,20 +95,3 @@ class IqRecording:
             recording.add_annotation(a.start, a.count, metadata=remarks)
         recording.validate()
         return recording.dumps(pretty=True) + "\n"
-
-
-def recording_files(path: str | Path) -> tuple[Path, Path]:
-    """Names of data and metadata for what the user calls the recording."""
-    path = Path(path)
-    stem = path.name.removesuffix(DATA).removesuffix(META).removesuffix(".sigmf")
-    if not stem:
-        raise ResividError(f"{path}: expected the name of a recording")
-    return path.with_name(stem + DATA), path.with_name(stem + META)
-
-
-def _sigmf():
-    try:
-        import sigmf
-    except ModuleNotFoundError as error:
-        raise MissingPackageError("recordings need sigmf: pip install sigmf") from error
-    return sigmf

@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import NamedTuple
 
 from gnuradio import blocks, gr
 
+from ..errors import SettingsError
 from .counters import RadioCounters
 from .rates import RatePlan
+from .sample_source import pipe_reader, sample_source
 from .settings import RadioSettings
+from .sigmf_files import read_recording
 
-PIPE_FILES = {False: 0, True: 1}  # standard input, standard output
+TAIL_S = 1.0
 
 
 class Radio(NamedTuple):
@@ -58,7 +63,32 @@ def _make(settings: RadioSettings, transmits: bool, modem_rate: float, occupied_
     return Radio(block, block.plan, block.counters)
 
 
+def make_replay(path: Path, settings: RadioSettings, modem_rate: float) -> Radio:
+    """A SigMF recording in place of a radio, at its own rate; `settings` say what to tune to in it.
+
+    Raises:
+        FormatError: the recording is missing or malformed.
+        SettingsError: its band does not hold the frequency, or is too narrow.
+    """
+    recording = read_recording(path)
+    rate, above_hz = recording.sample_rate, 0.0
+    if recording.frequency_hz is not None:
+        above_hz = settings.frequency_hz - recording.frequency_hz
+    if abs(above_hz) + modem_rate / 4 > rate / 2:
+        raise SettingsError(f"--freq {settings.frequency_hz:g}: is outside of the recording {path}")
+    plan = RatePlan(rate, modem_rate, above_hz)
+    return Radio(sample_source(recording.open(), _tail(plan)), plan, RadioCounters())
+
+
+def _tail(plan: RatePlan) -> int:
+    """Silence that pushes the last frame out of every filter behind."""
+    return int(TAIL_S * plan.radio_rate)
+
+
 def _pipe(settings: RadioSettings, transmits: bool, modem_rate: float) -> Radio:
-    kind = blocks.file_descriptor_sink if transmits else blocks.file_descriptor_source
     plan = RatePlan(settings.sample_rate or modem_rate, modem_rate, settings.lo_offset_hz or 0.0)
-    return Radio(kind(gr.sizeof_gr_complex, PIPE_FILES[transmits]), plan, RadioCounters())
+    if transmits:
+        block = blocks.file_descriptor_sink(gr.sizeof_gr_complex, sys.stdout.fileno())
+    else:
+        block = sample_source(pipe_reader(sys.stdin.buffer), _tail(plan))
+    return Radio(block, plan, RadioCounters())

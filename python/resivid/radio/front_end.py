@@ -12,7 +12,7 @@ from gnuradio.filter import firdes, pfb
 from .rates import RatePlan
 
 HEADROOM = 0.35  # RMS over full scale: peaks of a burst stand some 8 dB above its RMS
-CORRECTION_ITEMS = 4096  # time constant of the DC and IQ estimate
+CORRECTION_ITEMS = 32768  # time constant of the DC and IQ estimate
 
 
 class receiver_front_end(gr.hier_block2):

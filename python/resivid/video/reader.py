@@ -28,6 +28,8 @@ class VideoReader:
     Args:
         source: path of a file, or a URL that FFmpeg knows.
         size: side of the frames in pixels.
+        input_format: FFmpeg's name of a device or format, such as "lavfi"; None: found by what is there.
+        options: FFmpeg's options of that format.
     Attributes:
         rate: frame/s.
         num_frames_hint: frames that the container promises; None when it does not say.
@@ -36,9 +38,16 @@ class VideoReader:
         ValueError: size is below 1.
     """
 
-    def __init__(self, source: str | Path, size: int = 256):
+    def __init__(
+        self,
+        source: str | Path,
+        size: int = 256,
+        input_format: str | None = None,
+        options: dict[str, str] | None = None,
+    ):
         if size < 1:
             raise ValueError(f"size must be at least 1 pixel, got {size}")
+        self._format, self._options = input_format, options
         self.source, self.size = str(source), size
         self._av = _import_av()
         self._damage: Exception | None = None
@@ -96,7 +105,7 @@ class VideoReader:
 
     def _open(self) -> Any:
         path = Path(self.source)
-        if "://" not in self.source:
+        if self._format is None and "://" not in self.source:
             if not path.exists():
                 raise VideoError(f"{self.source}: no such file")
             if path.is_dir():
@@ -104,7 +113,7 @@ class VideoReader:
             if path.is_file() and path.stat().st_size == 0:
                 raise VideoError(f"{self.source}: is empty")
         try:
-            return self._av.open(self.source)
+            return self._av.open(self.source, format=self._format, options=self._options)
         except (self._av.FFmpegError, OSError) as error:
             raise VideoError(f"{self.source}: is no video that can be read ({_reason(error)})") from error
 

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PDU `payload` with the head that a live stream carries in it: one block writes it, one reads it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pmt
+from gnuradio import gr
+
+from ..errors import FormatError
+from ..link.live_sequence import LiveSequence
+from ..link.payload_head import (
+    NUM_NUMBERS,
+    NUM_SLICES,
+    ParameterCollector,
+    PayloadHead,
+    StreamParameters,
+    read_head,
+    write_head,
+)
+from . import pdus
+from .guarded import guarded
+
+PAYLOAD = pmt.intern("payload")
+
+
+class payload_head_writer(gr.basic_block):
+    """PDU `payload` of `token_packer` to PDU `payload` with the head before its bits.
+
+    Args:
+        stride: S in frames.
+        parameters: of this stream.
+    """
+
+    def __init__(self, stride: int, parameters: StreamParameters):
+        gr.basic_block.__init__(self, name="payload_head_writer", in_sig=None, out_sig=None)
+        self.logger = gr.logger(self.alias())
+        self.stride, self.parameters = stride, parameters
+        self.dropped = self.sent = 0
+        self.message_port_register_in(PAYLOAD)
+        self.set_msg_handler(PAYLOAD, self.on_payload)
+        self.message_port_register_out(PAYLOAD)
+
+    @guarded
+    def on_payload(self, pdu):
+        metadata, bits = pdus.to_parts(pdu)
+        if not metadata.get("end", False):
+            number = metadata["frame"] // self.stride % NUM_NUMBERS
+            part = self.parameters.slice(number % NUM_SLICES)
+            head = PayloadHead(self.parameters.session, metadata["gop_start"], number, part)
+            pdu = pdus.from_parts(metadata, write_head(bits, head))
+            self.sent += 1
+        self.message_port_pub(PAYLOAD, pdu)
+
+
+class payload_head_reader(gr.basic_block):
+    """PDU `payload` of `ldpc_qam_decoder` to PDU `payload` for `token_unpacker`, placed on the receiver's time line.
+
+    Blocks that failed their CRC, are of another stream or version, or were there already go no further, and are
+    counted: `failed`, `foreign`, `repeated`; those that passed are `received`.
+
+    Args:
+        sequence: the time line.
+        digest: of the settings that both ends share.
+        rate, stride: frame/s and S in frames, for the latency.
+        on_latency: called with the time in seconds from a key frame's capture to now, for streams whose clock
+            agrees with ours.
+    """
+
+    def __init__(
+        self,
+        sequence: LiveSequence,
+        digest: int,
+        rate: float = 30.0,
+        stride: int = 8,
+        on_latency: Callable[[float], None] | None = None,
+    ):
+        gr.basic_block.__init__(self, name="payload_head_reader", in_sig=None, out_sig=None)
+        self.logger = gr.logger(self.alias())
+        self.sequence, self.digest, self.rate, self.stride = sequence, digest, rate, stride
+        self.on_latency = on_latency
+        self.collector = ParameterCollector()
+        self.dropped = self.received = self.failed = self.foreign = 0
+        self.last_snr_db = float("nan")
+        self.last_mcs = 0
+        self.problem = ""  # what is wrong with the stream, once for each kind
+        self.message_port_register_in(PAYLOAD)
+        self.set_msg_handler(PAYLOAD, self.on_payload)
+        self.message_port_register_out(PAYLOAD)
+
+    @property
+    def repeated(self) -> int:
+        """Blocks that had come before."""
+        return self.sequence.repeated
+
+    @guarded
+    def on_payload(self, pdu):
+        metadata, bits = pdus.to_parts(pdu)
+        self.last_snr_db, self.last_mcs = float(metadata["snr_db"]), int(metadata["mcs"])
+        if not metadata["crc_ok"]:
+            self.failed += 1
+            return
+        try:
+            head, bits = read_head(bits)
+        except FormatError as error:
+            self._foreign(str(error))
+            return
+        self.collector.add(head)
+        if self.collector.digest not in (None, self.digest):
+            self._foreign(
+                "the transmitter has other settings (codec, tokenizer, --cbr, --stride, --gop, ...)"
+            )
+            return
+        first_frame = self.sequence.place(head)
+        if first_frame is None:
+            return
+        self.received += 1
+        self._latency(head)
+        metadata.update(frame=first_frame, gop_start=head.gop_start)
+        self.message_port_pub(PAYLOAD, pdus.from_parts(metadata, bits))
+
+    def _foreign(self, problem):
+        self.foreign += 1
+        if problem != self.problem:
+            self.problem = problem
+            self.logger.warn(problem)
+
+    def _latency(self, head):
+        start_ms = self.collector.start_ms
+        if start_ms is None or self.on_latency is None:
+            return
+        passed_s = (time.time_ns() // 1_000_000 - start_ms) % (1 << 36) / 1e3
+        cycle_s = NUM_NUMBERS * self.stride / self.rate
+        self.on_latency((passed_s - head.number * self.stride / self.rate) % cycle_s)

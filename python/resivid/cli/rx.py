@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`resivid rx`: a radio to live video."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from ..errors import SettingsError
+from ..version import __version__
+from . import common
+from . import radio_options as options
+from .simulate import log_to_stderr
+
+if TYPE_CHECKING:
+    from ..flowgraphs.reception import ReceiverStatus, reception
+
+STATUS_EVERY_S = 1.0
+
+
+def rx(
+    frequency: options.FrequencyOption,
+    output: Annotated[
+        Optional[str],
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="OUT.mp4, - for raw RGB frames, window, /dev/videoN (v4l2loopback).",
+        ),
+    ] = None,
+    device: options.DeviceOption = "",
+    gain_db: options.GainOption = None,
+    antenna: options.AntennaOption = None,
+    ppm: options.PpmOption = 0.0,
+    lo_offset: options.LoOffsetOption = None,
+    bandwidth: options.BandwidthOption = None,
+    clock_source: options.ClockOption = None,
+    sample_rate: options.SampleRateOption = None,
+    profile: options.ProfileOption = "voice",
+    cbr: options.CbrOption = None,
+    rate: options.RateOption = "30",
+    stride: common.StrideOption = 8,
+    gop: common.GopOption = 32,
+    codec: common.CodecOption = "auto",
+    memory: options.MemoryOption = "refresh",
+    tokenizer: common.TokenizerOption = "multiscale",
+    tokenizer_weights: common.TokenizerWeightsOption = None,
+    interpolator: common.InterpolatorOption = "flow",
+    interpolator_weights: common.InterpolatorWeightsOption = None,
+    mcs_table: common.McsTableOption = "air",
+    record: Annotated[
+        Optional[Path],
+        typer.Option("--record", metavar="FILE.sigmf-meta", help="Keep the channel's samples as SigMF."),
+    ] = None,
+    replay: Annotated[
+        Optional[Path],
+        typer.Option("--replay", metavar="FILE.sigmf-meta", help="Take samples from a SigMF recording."),
+    ] = None,
+    num_frames: Annotated[
+        Optional[int], typer.Option("--frames", min=1, help="End after so many frames of video.")
+    ] = None,
+    duration_s: Annotated[
+        Optional[float], typer.Option("--duration", help="End after so many seconds.")
+    ] = None,
+    json_file: common.JsonOption = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings.")] = False,
+) -> None:
+    """Receive video over the air; searches, locks, loses and finds again until it is stopped."""
+    if replay is not None and device:
+        raise SettingsError("--replay and --device: give one of them")
+    radio = options.radio_settings(
+        device, frequency, gain_db, antenna, ppm, lo_offset, bandwidth, clock_source, sample_rate
+    )
+    settings = options.live_settings(
+        profile, cbr, stride, gop, codec, memory, tokenizer, tokenizer_weights, interpolator, interpolator_weights,
+        mcs_table,
+    )  # fmt: skip
+    fps = options.frame_rate(rate)
+    log_to_stderr()
+    from ..radio.factory import make_receiver, make_replay
+    from ..video.outputs import open_output
+
+    modem_rate = 4 * settings.symbol_rate(fps)
+    if replay is not None:
+        source = make_replay(replay, radio, modem_rate)
+    else:
+        source = make_receiver(radio, modem_rate, settings.occupied_hz(fps))
+    with open_output(output, settings.link.size, fps) as screen:
+        flowgraph = _flowgraph(source, settings, fps, screen, record, radio)
+        started = time.monotonic()
+
+        def ended(flowgraph: reception) -> bool:
+            late = duration_s is not None and time.monotonic() > started + duration_s
+            return (
+                late or (num_frames is not None and flowgraph.sink.num_frames >= num_frames) or screen.closed
+            )
+
+        try:
+            flowgraph.run(ended, _Reporter(settings, quiet))
+        finally:
+            if record is not None:
+                flowgraph.recording.finish()
+    if json_file is not None:
+        common.write_json(json_file, document(flowgraph, float(fps)))
+    if not quiet:
+        print("resivid: " + line_of(flowgraph.status(), settings), file=sys.stderr)
+
+
+def _flowgraph(source: Any, settings: Any, fps: Any, screen: Any, record: Path | None, radio: Any) -> Any:
+    from ..flowgraphs.reception import reception
+
+    tokenizer = settings.link.load_tokenizer()
+    return reception(
+        source,
+        settings,
+        settings.link.make_decoder(tokenizer),
+        settings.digest(tokenizer.weights_sha256),
+        fps,
+        screen.path,
+        screen.show,
+        record=record,
+        frequency_hz=radio.frequency_hz,
+    )
+
+
+class _Reporter:
+    """One line on stderr when the state changes, and once a second on a terminal."""
+
+    def __init__(self, settings: Any, quiet: bool):
+        self._settings, self._quiet = settings, quiet
+        self._state, self._next = "", 0.0
+
+    def __call__(self, flowgraph: reception) -> None:
+        if self._quiet or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + STATUS_EVERY_S
+        status = flowgraph.status()
+        if status.state != self._state:
+            self._state = status.state
+            print("resivid: " + line_of(status, self._settings), file=sys.stderr)
+
+
+def line_of(status: ReceiverStatus, settings: Any) -> str:
+    """What a receiver sees, for people."""
+    parts = [status.state]
+    if status.received + status.failed:
+        row = settings.link.table.rows[status.mcs].label
+        parts.append(f"Es/N0 {status.snr_db:.1f} dB, {row}")
+    parts.append(f"{status.received} key frames, {status.failed} failed, {status.missing} missing")
+    for count, what in (
+        (status.restarts, "restarts of the transmitter"),
+        (status.foreign, "foreign"),
+        (status.repeated, "repeated"),
+        (status.overflows, "overflows"),
+        (status.losses, "times without radio"),
+        (status.dropped, "dropped"),
+    ):
+        if count:
+            parts.append(f"{count} {what}")
+    if status.problem:
+        parts.append(status.problem)
+    return "; ".join(parts)
+
+
+def document(flowgraph: reception, fps: float) -> str:
+    """The statistics document, with what the radio saw under `receiver`."""
+    statistics = flowgraph.statistics.result(
+        fps=fps,
+        version=__version__,
+        notes=["psnr_db, ssim, lpips, clip: not computed, the receiver has no original"],
+    )
+    return json.dumps({**statistics.to_dict(), "receiver": flowgraph.status().to_dict()}, indent=2) + "\n"
+
+
+def register(app: typer.Typer) -> None:
+    """Add `rx` to the command line."""
+    app.command("rx")(rx)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`resivid tx`: live video to a radio."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any, Literal, Optional
+
+import typer
+
+from . import common
+from . import radio_options as options
+from .simulate import log_to_stderr
+
+
+def tx(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="IN",
+            help="/dev/videoN, a file, a URL (rtsp, http, udp), screen, or test for a test picture.",
+        ),
+    ],
+    frequency: options.FrequencyOption,
+    device: options.DeviceOption = "",
+    gain_db: options.GainOption = None,
+    antenna: options.AntennaOption = None,
+    ppm: options.PpmOption = 0.0,
+    lo_offset: options.LoOffsetOption = None,
+    bandwidth: options.BandwidthOption = None,
+    clock_source: options.ClockOption = None,
+    sample_rate: options.SampleRateOption = None,
+    profile: options.ProfileOption = "voice",
+    cbr: options.CbrOption = None,
+    rate: options.RateOption = "30",
+    stride: common.StrideOption = 8,
+    gop: common.GopOption = 32,
+    codec: common.CodecOption = "auto",
+    memory: options.MemoryOption = "refresh",
+    tokenizer: common.TokenizerOption = "multiscale",
+    tokenizer_weights: common.TokenizerWeightsOption = None,
+    mcs_table: common.McsTableOption = "air",
+    mcs: common.McsOption = None,
+    snr_db: Annotated[
+        Optional[float],
+        typer.Option("--snr", help="Es/N0 in dB that is expected; the row is chosen with 2 dB margin."),
+    ] = None,
+    pace: Annotated[
+        Literal["live", "file"],
+        typer.Option("--pace", help="A file at its frame rate, or as fast as the radio takes it."),
+    ] = "live",
+    loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end of the file.")] = False,
+    i_may_transmit: Annotated[
+        bool,
+        typer.Option("--i-may-transmit", help="You may, by law and licence. Asked for once, remembered."),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings.")] = False,
+) -> None:
+    """Send video over the air, from a camera, a file, a network stream or the screen."""
+    from ..radio.permission import check_may_transmit
+
+    radio = options.radio_settings(
+        device, frequency, gain_db, antenna, ppm, lo_offset, bandwidth, clock_source, sample_rate
+    )
+    settings = options.live_settings(
+        profile,
+        cbr,
+        stride,
+        gop,
+        codec,
+        memory,
+        tokenizer,
+        tokenizer_weights,
+        "flow",
+        None,
+        mcs_table,
+        mcs,
+        snr_db,
+    )
+    announcement = check_may_transmit(radio, i_may_transmit)
+    fps = options.frame_rate(rate)
+    log_to_stderr()
+    from ..flowgraphs.transmission import transmission
+    from ..video.live import PacedReader, keeps_time, open_source
+
+    live = pace == "live" and radio.has_clock and not radio.is_pipe
+    reader = PacedReader(
+        lambda: open_source(source, settings.link.size, fps), live and not keeps_time(source), loop
+    )
+    encoder = settings.link.load_tokenizer()
+    flowgraph = transmission(
+        reader,
+        radio,
+        settings,
+        settings.link.make_encoder(encoder),
+        settings.digest(encoder.weights_sha256),
+        drops=live or keeps_time(source),
+    )
+    if not quiet:
+        row = settings.link.table.rows[settings.row]
+        print(
+            f"resivid: {announcement or 'nothing is radiated'}; {flowgraph.symbol_rate:.0f} symbols a second, "
+            f"{settings.occupied_hz(reader.rate) / 2.1 * 1.1 / 1e3:.2f} kHz wide, {row.label}",
+            file=sys.stderr,
+        )
+    flowgraph.run()
+    if not quiet:
+        print(_summary(flowgraph), file=sys.stderr)
+
+
+def _summary(flowgraph: Any) -> str:
+    counters = flowgraph.radio.counters
+    return (
+        f"resivid: {flowgraph.heads.sent} key frames sent, {flowgraph.source.late} late ones dropped, "
+        f"{counters.underflows} underflows"
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add `tx` to the command line."""
+    app.command("tx")(tx)

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A live receiver: a radio or a recording to video, as one GNU Radio flowgraph that outlives its troubles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gnuradio import blocks, gr
+
+from ..blocks import pdus
+from ..blocks.payload_heads import payload_head_reader
+from ..blocks.token_unpacker import token_unpacker
+from ..blocks.video_sink import video_sink
+from ..codec.base import CodecDecoder, Unit
+from ..link import air
+from ..link.statistics import StatisticsCollector
+from ..radio.factory import Radio
+from ..radio.front_end import receiver_front_end
+from ..radio.sigmf_files import SigmfWriter
+from ..resivid_python import burst_synchroniser, ldpc_qam_decoder
+from .live import LiveSettings
+from .transmitter import PACKET_LEN
+
+POLL_S = 0.05
+DRAIN_S = 1.0  # nothing moved for so long after the samples ended: all of them are through
+RECENT_S = 3.0
+
+
+@dataclass(frozen=True)
+class ReceiverStatus:
+    """What a receiver sees, at one moment.
+
+    Attributes:
+        state: "no radio", "searching", "locked", or "losing frames": locked, and blocks fail.
+        snr_db, mcs: of the last frame.
+        bursts: frames that the synchroniser found; false_alarms: preambles that were none.
+        received, failed, foreign, repeated, missing: payloads used; with a bad CRC; of another stream, version or
+            settings; that were there before; whose number was skipped.
+        restarts: of the transmitter. dropped: units that the video could not keep up with.
+        frames: that left the receiver.
+        overflows, losses: of the radio.
+        problem: why payloads are foreign.
+    """
+
+    state: str
+    snr_db: float
+    mcs: int
+    bursts: int
+    false_alarms: int
+    received: int
+    failed: int
+    foreign: int
+    repeated: int
+    missing: int
+    restarts: int
+    dropped: int
+    frames: int
+    overflows: int
+    losses: int
+    problem: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        fields = asdict(self)
+        fields["snr_db"] = None if np.isnan(self.snr_db) else self.snr_db
+        return fields
+
+
+class reception(gr.top_block):
+    """Radio, synchronisation, decoding, unpacking, video.
+
+    Args:
+        radio: where samples come from, with its rates.
+        settings: of the link.
+        codec_decoder: the codec.
+        digest: of the settings that both ends share.
+        rate: frame/s of the video.
+        path: the video file to write; None for none.
+        on_frame: called with index and picture of each frame; returns what to write to `path`.
+        record: SigMF recording of the channel's samples, as the modem gets them.
+        frequency_hz: of the channel, for the recording.
+    """
+
+    def __init__(
+        self,
+        radio: Radio,
+        settings: LiveSettings,
+        codec_decoder: CodecDecoder,
+        digest: int,
+        rate: Fraction,
+        path: Path | None,
+        on_frame: Callable[[int, np.ndarray], np.ndarray] | None = None,
+        record: Path | None = None,
+        frequency_hz: float = 0.0,
+    ):
+        gr.top_block.__init__(self, "resivid rx")
+        link, symbol_rate = settings.link, settings.symbol_rate(rate)
+        table = link.table
+        self.radio, self.settings, self._file = radio, settings, None
+        self.statistics = StatisticsCollector(table, link.stride, link.gop, link.size)
+        self.front_end = receiver_front_end(radio.plan, symbol_rate)
+        self.synchroniser = burst_synchroniser(
+            link.symbols,
+            air.synchroniser_rows(table),
+            air.SAMPLES_PER_SYMBOL,
+            air.ROLL_OFF,
+            symbol_rate=symbol_rate,
+        )
+        self.decoder = ldpc_qam_decoder(link.symbols, table.as_tuples(), packet_len_key=PACKET_LEN)
+        self.sequence = settings.sequence(rate)
+        self.heads = payload_head_reader(
+            self.sequence, digest, float(rate), link.stride, self.statistics.latency
+        )
+        self.unpacker = token_unpacker(codec_decoder, self.statistics)
+        self.sink = video_sink(path, codec_decoder, rate, link.size, on_frame, statistics=self.statistics)
+        self.connect(radio.block, self.front_end, self.synchroniser, self.decoder)
+        if record is not None:
+            description = f"received signal of {symbol_rate:g} symbols a second"
+            self.recording = SigmfWriter(record, radio.plan.modem_rate, frequency_hz, description)
+            self._file = blocks.file_sink(gr.sizeof_gr_complex, str(self.recording.data))
+            self.connect(self.front_end, self._file)
+        self.msg_connect((self.decoder, "payload"), (self.heads, "payload"))
+        self.msg_connect((self.heads, "payload"), (self.unpacker, "payload"))
+        self.msg_connect((self.unpacker, "tokens"), (self.sink, "tokens"))
+        self._recent: list[tuple[float, int, int]] = []  # time, received, failed
+
+    def status(self) -> ReceiverStatus:
+        """What it sees now."""
+        heads, counters = self.heads, self.radio.counters
+        return ReceiverStatus(
+            state=self._state(),
+            snr_db=heads.last_snr_db,
+            mcs=heads.last_mcs,
+            bursts=self.synchroniser.bursts(),
+            false_alarms=self.synchroniser.false_alarms(),
+            received=heads.received,
+            failed=heads.failed,
+            foreign=heads.foreign,
+            repeated=self.sequence.repeated,
+            missing=self.sequence.missing,
+            restarts=self.sequence.restarts,
+            dropped=self.sink.dropped,
+            frames=self.sink.num_frames,
+            overflows=counters.overflows,
+            losses=counters.losses,
+            problem=heads.problem,
+        )
+
+    def _state(self) -> str:
+        if not self.radio.counters.present:
+            return "no radio"
+        now = time.monotonic()
+        self._recent.append((now, self.heads.received, self.heads.failed))
+        self._recent = [entry for entry in self._recent if entry[0] > now - RECENT_S]
+        if not self.synchroniser.locked():
+            return "searching"
+        return "losing frames" if self.heads.failed > self._recent[0][2] else "locked"
+
+    def run(
+        self,
+        ended: Callable[[reception], bool] = lambda flowgraph: False,
+        progress: Callable[[reception], None] = lambda flowgraph: None,
+    ) -> None:
+        """Receive until the samples end, `ended` says so, or Ctrl-C; the video is finished in any case.
+
+        Args:
+            ended: asked many times a second.
+            progress: called as often.
+        Raises:
+            ResividError: the video cannot be written.
+            KeyboardInterrupt: as it came in.
+        """
+        self.start()
+        try:
+            while not (ended(self) or self.sink.finished.is_set()):
+                time.sleep(POLL_S)
+                progress(self)
+                if getattr(self.radio.block, "ended", False):
+                    self._drain(progress)
+                    break
+        finally:
+            self._finish()
+        if self.sink.error is not None:
+            raise self.sink.error
+
+    def _drain(self, progress: Callable[[reception], None]) -> None:
+        """Wait until what was received is on the screen."""
+        moved, since = None, time.monotonic()
+        while time.monotonic() < since + DRAIN_S and not self.sink.finished.is_set():
+            time.sleep(POLL_S)
+            progress(self)
+            now = (self.synchroniser.nitems_read(0), self.heads.received, self.sink.num_frames)
+            if now != moved or self.sink.waiting:
+                moved, since = now, time.monotonic()
+
+    def _finish(self) -> None:
+        last = self.sink.num_frames
+        self.sink.on_tokens(pdus.from_unit(Unit(first_frame=last, num_frames=last, end=True)))
+        self.sink.finished.wait(30)
+        self.stop()
+        self.wait()
+        if self._file is not None:
+            self._file.close()

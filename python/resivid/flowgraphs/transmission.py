@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A live transmitter: video to a radio, as one GNU Radio flowgraph."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from gnuradio import gr
+
+from ..blocks.payload_heads import payload_head_writer
+from ..blocks.payload_to_stream import payload_to_stream
+from ..blocks.token_packer import token_packer
+from ..blocks.token_source import token_source
+from ..codec.base import CodecEncoder
+from ..errors import ResividError
+from ..link import air
+from ..link.payload_head import StreamParameters
+from ..radio.factory import make_transmitter
+from ..radio.front_end import transmitter_front_end
+from ..radio.settings import RadioSettings
+from ..resivid_python import burst_framer, ldpc_qam_encoder
+from .live import LiveSettings
+from .transmitter import PACKET_LEN
+
+IN_FLIGHT = 2  # key frames between the packer and the framer
+POLL_S = 0.02
+PAGE_ITEMS = 512  # buffers are whole pages
+REST_S = 0.5  # the radio takes no more samples: all are sent
+
+
+class transmission(gr.top_block):
+    """Source, tokenizer, packing, coding, framing, radio.
+
+    Args:
+        reader: frames, with their `rate`.
+        radio: where to send; its rates are chosen for the signal.
+        settings: of the link.
+        codec_encoder: the codec.
+        digest: of the settings that both ends share.
+        drops: a live source: key frames that find no room are thrown away before they are packed.
+    """
+
+    def __init__(
+        self,
+        reader: Any,
+        radio: RadioSettings,
+        settings: LiveSettings,
+        codec_encoder: CodecEncoder,
+        digest: int,
+        drops: bool,
+    ):
+        gr.top_block.__init__(self, "resivid tx")
+        link, table = settings.link, settings.link.table
+        self.settings = settings
+        self.symbol_rate = settings.symbol_rate(reader.rate)
+        start_ms = time.time_ns() // 1_000_000 % (1 << 36)
+        self.source = token_source("", codec_encoder, IN_FLIGHT, link.size, reader, drops)
+        self.packer = token_packer(
+            codec_encoder, settings.payload_bits, start_mcs=settings.row, lock_step=False
+        )
+        self.heads = payload_head_writer(link.stride, StreamParameters(digest, start_ms))
+        self.to_stream = payload_to_stream(link.largest_payload_bits, PACKET_LEN)
+        self.encoder = ldpc_qam_encoder(link.symbols, table.as_tuples(), PACKET_LEN)
+        modem_rate = air.SAMPLES_PER_SYMBOL * self.symbol_rate
+        self.radio = make_transmitter(radio, modem_rate, settings.occupied_hz(reader.rate))
+        idles = radio.has_clock and not radio.is_pipe
+        self.framer = burst_framer(
+            link.symbols, air.preambles(table), air.SAMPLES_PER_SYMBOL, air.ROLL_OFF, idle=idles
+        )
+        self.front_end = transmitter_front_end(self.radio.plan)
+        self.msg_connect((self.source, "tokens"), (self.packer, "tokens"))
+        self.msg_connect((self.packer, "payload"), (self.heads, "payload"))
+        self.msg_connect((self.heads, "payload"), (self.to_stream, "pdus"))
+        self.connect(self.to_stream, self.encoder, self.framer, self.front_end, self.radio.block)
+        # A frame that waits is latency: room for one to be written while one is read.
+        frame_samples = self.framer.frame_symbols() * air.SAMPLES_PER_SYMBOL
+        self.framer.set_max_output_buffer(-(-2 * frame_samples // PAGE_ITEMS) * PAGE_ITEMS)
+        self._credited = 0
+
+    @property
+    def framed(self) -> int:
+        """Key frames that the framer has taken."""
+        return self.framer.nitems_read(0) // self.settings.link.symbols
+
+    def run(self, progress: Callable[[transmission], None] = lambda flowgraph: None) -> None:
+        """Send until the source ends.
+
+        Args:
+            progress: called a few dozen times a second.
+        Raises:
+            ResividError: what ended the stream early.
+        """
+        self.start()
+        try:
+            self._until_sent(progress)
+        finally:
+            self.stop()
+            self.wait()
+
+    def _until_sent(self, progress: Callable[[transmission], None]) -> None:
+        taken, since = -1, time.monotonic()
+        while time.monotonic() < since + REST_S:
+            time.sleep(POLL_S)
+            self._give_credits()
+            progress(self)
+            error = self.source.error or self.packer.error
+            if error is not None:
+                raise error if isinstance(error, ResividError) else ResividError(f"transmitter: {error}")
+            now_taken = self.radio.block.nitems_read(0)
+            if now_taken != taken or not self._end_is_framed():
+                taken, since = now_taken, time.monotonic()
+
+    def _give_credits(self) -> None:
+        """One for each key frame that left, so that few wait after they are packed."""
+        new = self.framed - self._credited
+        if new > 0:
+            self._credited += new
+            self.source.give_credit(new)
+
+    def _end_is_framed(self) -> bool:
+        """The source ended, and its end marker, one symbol, is through the framer."""
+        return self.source.ended and self.framer.nitems_read(0) > self.heads.sent * self.settings.link.symbols

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`resivid tx` and `resivid rx` as two processes over the loopback radio, through SoapySDR's API; recordings, pipes and
+wrong use."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import read_frames, write_clip
+
+pytest.importorskip("SoapySDR")
+from gnuradio.resivid.cli.main import main
+
+TESTS = Path(__file__).resolve().parents[1]
+COMMON = ("--freq", "434M", "--tokenizer", "toy:tokenizer")
+RX = (*COMMON, "--interpolator", "toy:interpolator")
+FRAMES = 41
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", FRAMES)
+
+
+@pytest.fixture
+def start(tmp_path, monkeypatch):
+    """Start `resivid ...` in tmp_path; whatever still runs at the end is killed."""
+    monkeypatch.setenv("RESIVID_LOOPBACK_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    running = []
+    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
+
+    def start(*arguments, **options):
+        command = [sys.executable, "-m", "gnuradio.resivid.cli.main", *map(str, arguments)]
+        streams = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE, **options}
+        environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment, **streams)
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def finish(process, timeout=120):
+    """Exit code and standard error of a process that ends by itself."""
+    error = process.communicate(timeout=timeout)[1]
+    return process.returncode, error.decode()
+
+
+def until(condition, timeout=60):
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+
+
+def loopback(**settings):
+    fields = {"driver": "resivid_loopback", "pace": "free", **settings}
+    return ",".join(f"{name}={value}" for name, value in fields.items())
+
+
+def shown_by_toy(clip):
+    """The key frames as the toy tokenizer shows them with all its tokens."""
+    from toy import ToyTokenizer
+
+    toy = ToyTokenizer()
+    return toy.decode(toy.encode(read_frames(clip)[::8]))
+
+
+def mean_error(a, b):
+    return np.abs(a.astype(int) - b.astype(int)).mean()
+
+
+def test_a_picture_comes_through_and_again_from_its_recording(clip, tmp_path, start):
+    channel = uuid.uuid4().hex
+    impaired = loopback(
+        channel=channel, noise_db_hz=-60, clock_offset_ppm=20, frequency_offset_hz=400, phase_noise=0.1,
+        iq_gain_db=0.3, iq_phase_deg=2, dc_real=0.05, quantiser_bits=8, gap_every_s=1e6,
+    )  # fmt: skip
+    rx = start(
+        "rx", "-o", "out.mp4", "--device", impaired, "--sample-rate", "48k", "--gain", "0",
+        "--record", "air.sigmf-meta", "--frames", FRAMES - 8, "--duration", 100, "--json", "rx.json", *RX,
+    )  # fmt: skip
+    until(lambda: (tmp_path / f"{channel}.socket").exists() or rx.poll() is not None)
+    tx = start(
+        "tx", clip, "--device", loopback(channel=channel), "--sample-rate", "64k", "--snr", 12, *COMMON
+    )
+    code, error = finish(tx)
+    assert code == 0 and "6 key frames sent, 0 late" in error, error
+    code, error = finish(rx)
+    assert code == 0 and "resivid: locked; Es/N0" in error, error
+    report = json.loads((tmp_path / "rx.json").read_text())
+    receiver = report["receiver"]
+    assert report["blocks_failed"] == 0 and receiver["failed"] == receiver["foreign"] == 0
+    # P / (N0 R): HEADROOM^2 over 1e-6 times 2,703.75 symbols a second
+    assert report["snr_est_db"] == pytest.approx(10 * np.log10(0.35**2 / 1e-6 / 2703.75), abs=1.0)
+    received = read_frames(tmp_path / "out.mp4")
+    assert len(received) >= FRAMES - 8
+    key_frames = received[::8]
+    expected = shown_by_toy(clip)[: len(key_frames)]
+    assert mean_error(key_frames[-1], expected[-1]) < 12  # file encoder, and tokens of a later payload
+    replayed = start("rx", "--replay", "air.sigmf-meta", "-o", "again.mp4", "-q", *RX)
+    code, error = finish(replayed)
+    assert code == 0, error
+    again = read_frames(tmp_path / "again.mp4")
+    count = min(len(again), len(received))
+    np.testing.assert_array_equal(again[:count], received[:count])
+    _check_with_the_official_library(tmp_path / "air.sigmf-meta")
+
+
+def _check_with_the_official_library(meta):
+    import sigmf
+
+    recording = sigmf.sigmffile.fromfile(str(meta))
+    recording.validate()
+    assert recording.get_capture_info(0)["core:frequency"] == 434e6
+    assert recording.get_global_info()["core:sample_rate"] == pytest.approx(4 * 2703.75)
+    assert len(recording.read_samples(count=100)) == 100
+
+
+def test_samples_go_through_a_pipe(clip, tmp_path, start):
+    tx = start("tx", clip, "--device", "-", "-q", "--snr", 12, *COMMON, stdout=subprocess.PIPE)
+    rx = start("rx", "--device", "-", "-q", "-o", "out.mp4", *RX, stdin=tx.stdout)
+    tx.stdout.close()
+    code, error = finish(rx)
+    assert (code, error) == (0, "")
+    received = read_frames(tmp_path / "out.mp4")
+    assert len(received) == FRAMES
+    assert mean_error(received[-1], shown_by_toy(clip)[-1]) < 12
+
+
+def test_real_time_with_a_plug_pulled_and_a_transmitter_restarted(clip, tmp_path, start):
+    channel = uuid.uuid4().hex
+    device = loopback(channel=channel, pace="real", noise_db_hz=-60)
+    rx = start("rx", "-o", "-", "--device", device, "--sample-rate", "48k", *RX, stdout=subprocess.PIPE)
+    transmit = (
+        "tx",
+        clip,
+        "--device",
+        loopback(channel=channel, pace="real"),
+        "--loop",
+        "--sample-rate",
+        "48k",
+    )
+    tx = start(*transmit, *COMMON, "--snr", 8)
+    frame = 256 * 256 * 3
+    assert len(rx.stdout.read(9 * frame)) == 9 * frame
+    tx.terminate()
+    finish(tx)
+    start(*transmit, *COMMON, "--snr", 4)  # another row
+    assert len(rx.stdout.read(17 * frame)) == 17 * frame
+    (tmp_path / f"{channel}.unplugged").touch()
+    time.sleep(0.5)
+    (tmp_path / f"{channel}.unplugged").unlink()
+    assert len(rx.stdout.read(17 * frame)) == 17 * frame
+    rx.terminate()
+    rx.stdout.close()
+    code, error = finish(rx)
+    assert code == 1 and "interrupted" in error
+    assert "1 restarts of the transmitter" in error and "1 times without radio" in error
+
+
+def one_line(capfd):
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("resivid: ")]
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["rx", "--device", "driver=nonesuch"], 1, "no radio for 'driver=nonesuch'"),
+        (["rx", "--device", "driver=resivid_loopback,rate_max=1e5", "--lo-offset", "1M"], 2, "do not fit"),
+        (["rx", "--device", "driver=resivid_loopback", "--sample-rate", "99M"], 2, "--sample-rate 9.9e.07"),
+        (["rx", "--device", "driver=resivid_loopback", "--gain", "99"], 1, "--gain 99: this device has"),
+        (["rx", "--freq", "99999G"], 2, "--freq: expected above 0"),
+        (["rx", "--freq", "loud"], 2, "--freq: expected a number of Hz"),
+        (["rx", "--replay", "none.sigmf-meta"], 1, "none.sigmf-meta: cannot be read"),
+        (["rx", "--replay", "x", "--device", "driver=y"], 2, "--replay and --device"),
+        (["rx", "--mcs-table", "table1"], 2, "cannot be used over the air"),
+        (["rx", "--cbr", "1e-6"], 2, "has no row for key frames of 1 symbols"),
+        (["rx", "--rate", "0"], 2, "--rate: expected 1 to 240"),
+        (["rx", "-o", "out.avi", "--device", "driver=resivid_loopback"], 1, "its name must end in"),
+        (["tx", "none.mp4", "--device", "-"], 1, "none.mp4: no such file"),
+        (["tx", "/dev/video99", "--device", "-"], 1, "/dev/video99: is no video"),
+        (["tx", "test", "--device", "driver=hackrf"], 2, "transmitting on 434 MHz.*--i-may-transmit once"),
+    ],
+)
+def test_wrong_use_is_one_line(arguments, code, message, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RESIVID_LOOPBACK_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    defaults = ["--tokenizer", "toy:tokenizer"] + ([] if "--freq" in arguments else ["--freq", "434M"])
+    if arguments[0] == "rx":
+        defaults += ["--interpolator", "toy:interpolator", "--duration", "2"]
+    assert main([*arguments, *defaults]) == code
+    assert re.search(message, one_line(capfd))
+
+
+def test_leave_to_transmit_is_asked_for_once(tmp_path, monkeypatch):
+    from gnuradio.resivid.errors import SettingsError
+    from gnuradio.resivid.radio.permission import check_may_transmit
+    from gnuradio.resivid.radio.settings import RadioSettings
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    radio = RadioSettings("driver=hackrf", 434e6, gain_db=10)
+    with pytest.raises(SettingsError, match="give --i-may-transmit once"):
+        check_may_transmit(radio, False)
+    assert check_may_transmit(radio, True) == "transmitting on 434 MHz, gain 10 dB, device driver=hackrf"
+    assert check_may_transmit(radio, False)
+    assert check_may_transmit(RadioSettings("-", 434e6), False) == ""
