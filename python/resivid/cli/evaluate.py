@@ -1,17 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`resivid evaluate`: measures the networks and the codec on clips, without a radio."""
+"""`resivid evaluate`: the whole link on a folder of videos, and its parts without a radio."""
 
 from __future__ import annotations
 
-import typer
+from typing import Any
 
-from . import evaluate_interpolator, evaluate_memory, evaluate_tokenizer
+import typer
+from typer.core import TyperGroup
+
+from . import evaluate_interpolator, evaluate_link, evaluate_memory, evaluate_tokenizer
+
+DEFAULT = "link"
+
+
+class DefaultGroup(TyperGroup):
+    """`resivid evaluate FOLDER -o OUT` is `resivid evaluate link FOLDER -o OUT`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the default command before what names none."""
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = [DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
 
 evaluate_app = typer.Typer(
+    cls=DefaultGroup,
     no_args_is_help=True,
-    help="Measure tokenizers, interpolators and the codec's memory on a folder of clips.",
+    help="FOLDER -o OUT: figures of the paper and baselines on a folder of videos (`link --help` lists the options). "
+    "Or measure tokenizers, interpolators and the codec's memory alone.",
 )
-for module in (evaluate_tokenizer, evaluate_interpolator, evaluate_memory):
+for module in (evaluate_link, evaluate_tokenizer, evaluate_interpolator, evaluate_memory):
     module.register(evaluate_app)
 
 

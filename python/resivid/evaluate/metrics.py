@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import MissingPackageError, ResividError
+from .structure import PEAK, check_pair, ssim
 
 if TYPE_CHECKING:
     from ..models.lpips import Lpips
 
-PEAK = 255.0
 PSNR_CAP_DB = 100.0  # counted for a frame that equals the original, whose PSNR is infinite
-SSIM_SIGMA, SSIM_RADIUS = 1.5, 5  # Gaussian window of 11x11 pixels
 LPIPS_BATCH = 16  # pairs of 256x256 pictures: about 150 MB of features
 NO_CLIP = "clip: not computed, no CLIP weights come with this package"
 
@@ -30,44 +29,10 @@ def psnr_db(reference: np.ndarray, frame: np.ndarray) -> float:
     Raises:
         ValueError: different shapes, or not uint8.
     """
-    _check_pair(reference, frame)
+    check_pair(reference, frame)
     difference = reference.astype(np.float32) - frame
     error = float(np.mean(np.square(difference), dtype=np.float64))
     return 10 * math.log10(PEAK**2 / error) if error else math.inf
-
-
-def ssim(reference: np.ndarray, frame: np.ndarray) -> float:
-    """Structural similarity of Wang et al. (2004), on each RGB channel, then averaged.
-
-    Gaussian window 11x11, sigma 1.5, K1 = 0.01, K2 = 0.03, population covariance, mean over the positions where
-    the window fits.
-
-    Args:
-        reference, frame: uint8 (H, W, 3), sides at least 11.
-    Returns:
-        At most 1, which equal pictures reach.
-    Raises:
-        ValueError: different shapes, not uint8, or smaller than the window.
-    """
-    import cv2
-
-    _check_pair(reference, frame)
-    if min(reference.shape[:2]) < 2 * SSIM_RADIUS + 1:
-        raise ValueError(f"frame: sides must be at least {2 * SSIM_RADIUS + 1} pixels, got {frame.shape}")
-    x, y = reference.astype(np.float64), frame.astype(np.float64)
-    inside = slice(SSIM_RADIUS, -SSIM_RADIUS)
-
-    def mean(picture: np.ndarray) -> np.ndarray:
-        side = 2 * SSIM_RADIUS + 1
-        return cv2.GaussianBlur(picture, (side, side), SSIM_SIGMA)[inside, inside]
-
-    mean_x, mean_y = mean(x), mean(y)
-    var_x, var_y = mean(x * x) - mean_x**2, mean(y * y) - mean_y**2
-    covariance = mean(x * y) - mean_x * mean_y
-    c1, c2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
-    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-    structure = (2 * covariance + c2) / (var_x + var_y + c2)
-    return float(np.mean(luminance * structure))
 
 
 def load_lpips(network: str = "alex") -> Lpips:
@@ -196,10 +161,3 @@ class MetricsAccumulator:
 
 def _mean(values: list[float]) -> float | None:
     return float(np.mean(values)) if values else None
-
-
-def _check_pair(reference: np.ndarray, frame: np.ndarray) -> None:
-    if reference.dtype != np.uint8 or frame.dtype != np.uint8:
-        raise ValueError(f"frame: expected uint8 pictures, got {reference.dtype} and {frame.dtype}")
-    if reference.shape != frame.shape:
-        raise ValueError(f"frame: expected the shape of the reference {reference.shape}, got {frame.shape}")

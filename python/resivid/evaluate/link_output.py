@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an evaluation leaves in its folder: results.json, results.csv, figures/, report.html."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+from ..errors import ResividError
+from ..link.statistics import write_text_atomically
+from .link_evaluation import Folders
+from .link_figures import draw_all
+from .link_report import write_link_report
+from .link_tables import summary_text
+
+COLUMNS = (
+    (
+        "video",
+        "method",
+        "setting",
+        "cbr",
+        "cbr_sent",
+        "snr_db",
+        "psnr_db",
+        "ssim",
+        "ms_ssim",
+        "lpips",
+        "warp_error",
+    )
+    + (
+        "clip",
+        "vmaf",
+        "bler",
+        "stride",
+        "loss_rate",
+        "burst_length",
+        "fading",
+        "repeat",
+        "adapted",
+        "measures",
+    )
+    + ("delay_s", "symbols", "bits_capacity", "bits_header", "bits_body", "bits_crc", "frames", "seed", "key")
+)
+
+
+def write_all(document: dict[str, Any], folders: Folders) -> str:
+    """Write results, figures and report.
+
+    Returns:
+        The tables as text.
+    Raises:
+        ResividError: something cannot be written; what was computed stays.
+    """
+    output = folders.output
+    write_text_atomically(output / "results.json", json.dumps(document, indent=1, allow_nan=False) + "\n")
+    write_text_atomically(output / "results.csv", to_csv(document["rows"]))
+    figures = output / "figures"
+    try:
+        figures.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ResividError(f"{figures}: cannot be made ({error.strerror})") from error
+    drawn = draw_all(document, folders)
+    write_link_report(output / "report.html", document, folders, drawn)
+    return summary_text(document)
+
+
+def to_csv(rows: list[dict[str, Any]]) -> str:
+    """The rows' columns; an empty field where there is no value."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

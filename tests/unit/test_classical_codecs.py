@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""x265 and SVT-AV1 through PyAV: bits counted by hand, order, losses, the search against trying everything."""
+
+import re
+
+import numpy as np
+import pytest
+from gnuradio.resivid.errors import MissingPackageError, ResividError
+from gnuradio.resivid.evaluate.classical import encoder, search, settings
+from gnuradio.resivid.evaluate.classical.receiver import decode, watch
+from gnuradio.resivid.evaluate.classical.settings import SVT_AV1, X265, ClassicalSetting
+from gnuradio.resivid.evaluate.prepared_clips import prepare_clip
+from gnuradio.resivid.models.registry import load_interpolator
+from loop import smooth_clip
+
+FRAMES = 24
+FAST = {X265: "ultrafast", SVT_AV1: "10"}
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return smooth_clip(FRAMES, drift=(6, 2))[:, ::4, ::4].copy()  # 64x64
+
+
+@pytest.fixture(params=[X265, SVT_AV1])
+def setting(request):
+    found = ClassicalSetting(request.param, FAST[request.param], 64, 1, 8)
+    try:
+        encoder.require_encoder(found)
+    except MissingPackageError as error:
+        pytest.skip(str(error))
+    return found
+
+
+def test_bits_are_those_of_the_data_without_framing(setting, pictures):
+    units = encoder.encode(pictures, setting, 30, 30.0)
+    assert sorted(unit.frame for unit in units) == list(range(FRAMES))
+    assert [unit.frame for unit in units if unit.key] == [0, 8, 16]
+    for unit in units:
+        if setting.codec == SVT_AV1:
+            assert unit.data[:2] == b"\x12\x00"  # obu_temporal_delimiter, empty
+            assert unit.bits == 8 * (len(unit.data) - 2)
+        else:  # annex B: bytes between start codes of three bytes, with one more zero before some
+            nals = re.split(b"\x00\x00\x01", unit.data)
+            assert nals[0].strip(b"\x00") == b""
+            assert unit.bits == 8 * sum(len(nal.rstrip(b"\x00")) for nal in nals[1:])
+    assert encoder.encode(pictures, setting, 30, 30.0) == units
+
+
+def test_what_is_sent_is_shown(setting, pictures):
+    units = encoder.encode(pictures, setting, 20, 30.0)
+    shown = list(watch(units, setting, 64, FRAMES, load_interpolator("hold")))
+    errors = [np.mean((a.astype(float) - b) ** 2) for a, b in zip(pictures, shown, strict=True)]
+    others = [
+        np.mean((a.astype(float) - b) ** 2) for a, b in zip(pictures, np.roll(shown, 1, 0), strict=True)
+    ]
+    assert max(errors) < min(others)  # each picture in its place
+
+
+def test_losses_hold_the_last_picture(setting, pictures):
+    units = encoder.encode(pictures, setting, 30, 30.0)
+    second = [unit for unit in units if unit.frame >= 8]
+    shown = list(watch(second, setting, 64, FRAMES, load_interpolator("hold")))
+    assert len(shown) == FRAMES and all((frame == 128).all() for frame in shown[:8])
+    whole = dict(decode(units, setting, 64))
+    assert all(np.array_equal(whole[i], shown[i]) for i in range(8, FRAMES))
+    first = [unit for unit in units if unit.frame < 8]
+    held = list(watch(first, setting, 64, FRAMES, load_interpolator("hold")))
+    assert all(np.array_equal(frame, held[7]) for frame in held[8:])
+    nothing = list(watch([], setting, 64, 3, load_interpolator("hold")))
+    assert [frame.tolist() for frame in nothing] == [np.full((64, 64, 3), 128).tolist()] * 3
+    broken = [unit for unit in units if unit.frame != 1]
+    assert len(list(watch(broken, setting, 64, FRAMES, load_interpolator("hold")))) == FRAMES
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    from fractions import Fraction
+
+    from gnuradio.resivid.video.writer import VideoWriter
+
+    folder = tmp_path_factory.mktemp("clip")
+    with VideoWriter(folder / "a.mp4", Fraction(30), 64, 64, crf=1) as writer:
+        for frame in smooth_clip(FRAMES, drift=(6, 2))[:, ::4, ::4]:
+            writer.write(np.ascontiguousarray(frame))
+    return search.ClipSource(prepare_clip(folder / "a.mp4", folder / "clips", 64), 64)
+
+
+def test_the_search_finds_what_trying_everything_finds(source, tmp_path, monkeypatch):
+    monkeypatch.setitem(settings.ENCODERS, X265, settings.Encoder("libx265", "hevc", "yuv420p", 20, 51, 1))
+    setting = ClassicalSetting(X265, "ultrafast", 32, 2, 0)
+    interpolator, judge = load_interpolator("blend"), search.Judge()
+    sizes = {
+        quality: encoder.total_bits(encoder.encode(source.pictures(32, 2), setting, quality, 30.0))
+        for quality in range(20, 52)
+    }
+    budget = sizes[35]
+    (choice,) = search.search(source, [setting], budget, interpolator, tmp_path, judge)
+    assert choice.bits == sizes[choice.quality] <= budget
+    assert choice.quality == 20 or sizes[choice.quality - 1] > budget
+    assert search.search(source, [setting], min(sizes.values()) - 1, interpolator, tmp_path, judge) == []
+
+    def never(*arguments):
+        raise AssertionError("encoded again")
+
+    monkeypatch.setattr(search, "encode", never)
+    assert search.search(source, [setting], budget, interpolator, tmp_path, judge) == [choice]
+
+
+def test_judged_frames_are_those_that_a_viewer_sees(source):
+    setting = ClassicalSetting(X265, "ultrafast", 32, 4, 0)
+    units = encoder.encode(source.pictures(32, 4), setting, 30, 30.0)
+    interpolator = load_interpolator("blend")
+    shown = list(watch(units, setting, 64, FRAMES, interpolator))
+    indices = list(range(FRAMES))
+    judged = search.judged_pictures(dict(decode(units, setting, 64)), indices, 4, interpolator)
+    assert all(np.array_equal(a, b) for a, b in zip(shown, judged, strict=True))
+
+
+def test_best_by_each_metric():
+    def choice(psnr_db, lpips, size):
+        return search.Choice(ClassicalSetting(X265, "slow", size, 1, 0), 30, 100, psnr_db, lpips)
+
+    found = [choice(30, 0.4, 64), choice(28, 0.3, 96), choice(29, 0.5, 128)]
+    assert search.best(found, "lpips").setting.size == 96
+    assert search.best(found, "psnr_db").setting.size == 64
+    assert search.best([choice(30, None, 64), choice(31, None, 96)], "lpips").setting.size == 96
+    with pytest.raises(ResividError, match="no classical setting"):
+        search.best([], "lpips")
+
+
+def test_a_missing_encoder_is_named(monkeypatch):
+    monkeypatch.setitem(settings.ENCODERS, X265, settings.Encoder("libnone", "hevc", "yuv420p", 20, 51, 1))
+    with pytest.raises(MissingPackageError, match="libnone"):
+        encoder.require_encoder(ClassicalSetting())

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""MS-SSIM against pytorch-msssim; flow-warp error by hand; CLIP and VMAF: null with the reason, and with stand-in tools."""
+
+import json
+import os
+import sys
+import types
+
+import numpy as np
+import pytest
+from gnuradio.resivid.evaluate import clip_score, vmaf
+from gnuradio.resivid.evaluate.structure import ms_ssim
+from gnuradio.resivid.evaluate.temporal import FlowWarpError
+from gnuradio.resivid.evaluate.video_quality import METRICS, VideoQuality
+from loop import smooth_clip
+
+
+@pytest.mark.parametrize("shape", [(176, 208, 3), (256, 256, 3)])
+def test_ms_ssim_is_that_of_pytorch_msssim(shape):
+    library = pytest.importorskip("pytorch_msssim")
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(7)
+    a = rng.integers(0, 256, shape).astype(np.uint8)
+    b = np.clip(a + rng.normal(0, 60, shape), 0, 255).astype(np.uint8)
+    wanted = library.ms_ssim(*(torch.from_numpy(x).permute(2, 0, 1)[None].double() for x in (a, b)))
+    assert ms_ssim(a, b) == pytest.approx(float(wanted), abs=1e-6)
+    assert ms_ssim(a, a) == pytest.approx(1)
+
+
+def test_ms_ssim_refuses_small_pictures():
+    with pytest.raises(ValueError, match="at least 176"):
+        ms_ssim(np.zeros((175, 200, 3), np.uint8), np.zeros((175, 200, 3), np.uint8))
+
+
+def test_flow_warp_error_counts_flicker_and_not_motion():
+    """A texture that moves by whole pixels; the received video is brighter by 20 in every other frame."""
+    moving = np.clip(smooth_clip(4, drift=(2, 1)).astype(int) // 2 + 40, 0, 255).astype(np.uint8)
+    still, steady, flickering = FlowWarpError(), FlowWarpError(), FlowWarpError()
+    for number, frame in enumerate(moving):
+        still.add(frame, moving[0])
+        steady.add(frame, frame)
+        flickering.add(frame, frame + np.uint8(20 * (number % 2)))
+    assert len(steady.per_frame) == 3
+    assert steady.mean() < 1e-5 < still.mean()
+    assert flickering.mean() == pytest.approx((20 / 255) ** 2, rel=0.02)
+
+
+def test_flow_warp_error_says_nothing_across_a_cut():
+    error = FlowWarpError()
+    assert error.mean() is None
+    error.add(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64, 3), np.uint8))
+    assert error.mean() is None
+
+
+def test_missing_metrics_are_null_with_the_reason(monkeypatch, tmp_path):
+    monkeypatch.delenv("RESIVID_WEIGHTS", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(vmaf, "missing_reason", lambda: "there is no ffmpeg on the path")
+    quality = VideoQuality()
+    for frame in smooth_clip(2)[:, :64, :64]:
+        quality.add(frame, frame)
+    found = quality.result()
+    assert set(found) == {*METRICS, "notes"}
+    for name in ("ms_ssim", "lpips", "clip", "vmaf"):
+        assert found[name] is None and any(
+            note.startswith(f"{name}: not computed") for note in found["notes"]
+        )
+    assert found["psnr_db"] == 100 and found["ssim"] == pytest.approx(1)
+
+
+def test_clip_score_is_the_cosine_of_both_embeddings(monkeypatch, tmp_path):
+    """With a stand-in for open_clip whose embedding is the mean colour."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("PIL")
+
+    class Model:
+        def eval(self):
+            return self
+
+        def encode_image(self, batch):
+            return batch.mean((2, 3))
+
+    def prepare(picture):
+        return torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1).float()
+
+    fake = types.SimpleNamespace(
+        create_model_and_transforms=lambda name, pretrained: (Model(), None, prepare)
+    )
+    monkeypatch.setitem(sys.modules, "open_clip", fake)
+    monkeypatch.setenv("RESIVID_WEIGHTS", str(tmp_path))
+    (tmp_path / "ViT-B-32.pt").write_bytes(b"weights")
+    score = clip_score.ClipScore()
+    red, mixed = np.zeros((2, 8, 8, 3), np.uint8)
+    red[..., 0], mixed[..., 0], mixed[..., 1] = 200, 90, 120  # cosine 90 / 150
+    score.add(red, mixed)
+    score.add(red, red)
+    value, problem = score.result()
+    assert value == pytest.approx((0.6 + 1) / 2) and problem == ""
+    assert set(score.weights_sha256) == {"ViT-B-32.pt"}
+
+
+def test_vmaf_is_what_ffmpeg_writes(monkeypatch, tmp_path):
+    """With a stand-in for ffmpeg that knows libvmaf and finds two videos."""
+    log = json.dumps({"pooled_metrics": {"vmaf": {"mean": 71.5}}})
+    script = f"""#!{sys.executable}
+import pathlib, re, sys
+line = " ".join(sys.argv)
+if "-filters" in line:
+    print(" ... libvmaf VV->V")
+else:
+    assert all(pathlib.Path(name).stat().st_size for name in re.findall(r"-i (\\S+)", line))
+    pathlib.Path(re.search(r"log_path=(\\S+)", line)[1]).write_text('{log}')
+"""
+    (tmp_path / "ffmpeg").write_text(script)
+    (tmp_path / "ffmpeg").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    vmaf.missing_reason.cache_clear()
+    measured = vmaf.Vmaf(30)
+    for frame in smooth_clip(3)[:, :64, :64]:
+        measured.add(frame, frame)
+    assert measured.result() == (71.5, "")
+    assert measured.result()[0] is None
+    vmaf.missing_reason.cache_clear()
