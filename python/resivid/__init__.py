@@ -26,11 +26,14 @@ _MODULE_OF = {
     "token_unpacker": "blocks.token_unpacker",
     "video_sink": "blocks.video_sink",
     "payload_to_stream": "blocks.payload_to_stream",
+    "qt_video_sink": "blocks.qt_video_sink",
+    "symbol_tap": "blocks.symbol_tap",
     "LinkSettings": "flowgraphs.settings",
     "transmitter": "flowgraphs.transmitter",
     "receiver": "flowgraphs.receiver",
     "SimulationSettings": "flowgraphs.simulate",
     "simulation": "flowgraphs.simulate",
+    "simulated_link": "flowgraphs.simulated_link",
 }
 
 # What to install for a package that an import asks for; any other is installed under its own name.
@@ -40,6 +43,7 @@ _INSTALL = {
     "SoapySDR": "apt-get install python3-soapysdr",
     "cv2": 'pip install "opencv-python-headless<4.12"',
     "yaml": "pip install pyyaml",
+    "PyQt5": "apt-get install python3-pyqt5",
     "resivid_python": "make install",
     "phy_python": "make install",
 }

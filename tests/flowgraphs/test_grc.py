@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import yaml
 from clips import read_frames, write_clip
@@ -52,6 +56,54 @@ def test_awgn_simulation_runs_without_a_display_and_ends_by_itself(tmp_path):
     program = compile_flowgraph(ROOT / "grc/flowgraphs/awgn_simulation.grc", tmp_path)
     run(program, "--video", clip, "--output", tmp_path / "out.mp4", "--snr-db", "8")
     assert len(read_frames(tmp_path / "out.mp4")) == 17
+
+
+def correlation(picture, reference):
+    """Of two pictures of one shape, -1 to 1."""
+    return np.corrcoef(picture.astype(float).ravel(), reference.astype(float).ravel())[0, 1]
+
+
+@pytest.mark.skipif(shutil.which("xvfb-run") is None, reason="xvfb is not installed: apt-get install xvfb")
+def test_the_window_shows_the_received_picture_beside_the_original_and_follows_the_sliders(tmp_path):
+    clip = write_clip(tmp_path / "in.mp4", 24)
+    program = compile_flowgraph(ROOT / "grc/flowgraphs/awgn_simulation_qt.grc", tmp_path)
+    command = [
+        "xvfb-run",
+        "-a",
+        "-s",
+        "-screen 0 1280x1024x24",
+        sys.executable,
+        str(Path(__file__).with_name("grab_window.py")),
+    ]
+    done = subprocess.run(
+        [*command, str(program), str(clip), str(tmp_path)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+    )
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stdout + done.stderr
+    said = [line for line in done.stdout.splitlines() if line.startswith(("first: ", "second: "))]
+    assert "629 symbols" in said[0] and "471 symbols" in said[1]  # floor(R m S), m = 256 * 256 * 3
+    assert (
+        float(re.search(r"SNR (\S+) dB", said[0])[1]) < 9 < 17 < float(re.search(r"SNR (\S+) dB", said[1])[1])
+    )
+    frames = read_frames(clip)[:, ::2, ::2]
+    for name in ("first", "second"):
+        window = cv2.imread(str(tmp_path / f"{name}.png"))[:, :, ::-1]
+        height, width, _ = window.shape
+        found = []
+        for half in (window[:, : width // 2], window[:, width // 2 :]):
+            rows, columns = (
+                np.flatnonzero((half != window[0, 0]).any(2).mean(axis) > 0.5) for axis in (1, 0)
+            )
+            picture = half[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+            assert min(picture.shape[:2]) > 200
+            found.append(cv2.resize(picture, (128, 128), interpolation=cv2.INTER_AREA))
+        original = max(correlation(found[0], frame) for frame in frames)
+        received = max(correlation(found[1], frame) for frame in frames)
+        assert original > 0.9 and 0.5 < received and (found[0] != found[1]).any()
 
 
 def block(name, key, **parameters):

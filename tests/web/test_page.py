@@ -57,7 +57,7 @@ def open_page(browser):
 
 
 class Receiver:
-    """A monitor that gets a new picture every 20 ms and a block every 40 ms, from a thread of its own."""
+    """A monitor that gets a new picture every 40 ms and a block every 80 ms, from a thread of its own."""
 
     def __init__(self, **options):
         self.monitor = Monitor("test clip", simulated=True, mcs_labels=["QPSK 1", "16QAM 2"], **options)
@@ -76,7 +76,7 @@ class Receiver:
 
     def _run(self):
         symbols = np.array([1 + 1j, -1 - 1j], np.complex64) / 2**0.5
-        while not self._stopping.wait(0.02):
+        while not self._stopping.wait(0.04):
             started = time.thread_time()
             if self.frame % 2 == 0:
                 row = self.frame // 20 % 2

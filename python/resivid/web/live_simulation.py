@@ -3,33 +3,15 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
 
 from ..blocks.symbol_tap import symbol_tap
+from ..flowgraphs.pace import Pace
 from ..flowgraphs.simulate import simulation
 from .monitor import Monitor
 from .recorder import Recorder
-
-
-class Pace:
-    """Holds frames to the rate of the video; a late one moves the whole schedule, so that nothing is hurried.
-
-    Args:
-        rate: frame/s.
-    """
-
-    def __init__(self, rate: float):
-        self._period_s, self._due = 1 / rate, 0.0
-
-    def wait(self) -> None:
-        """Sleep until the next frame is due."""
-        now = time.monotonic()
-        if now < self._due:
-            time.sleep(self._due - now)
-        self._due = max(self._due, now) + self._period_s
 
 
 def watch(flowgraph: simulation, title: str, recordings: Path) -> Monitor:
