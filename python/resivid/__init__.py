@@ -43,7 +43,6 @@ _INSTALL = {
     "SoapySDR": "apt-get install python3-soapysdr",
     "cv2": 'pip install "opencv-python-headless<4.12"',
     "yaml": "pip install pyyaml",
-    "PyQt5": "apt-get install python3-pyqt5",
     "resivid_python": "make install",
     "phy_python": "make install",
 }

@@ -8,10 +8,17 @@ import threading
 import numpy as np
 import pmt
 from gnuradio import gr
-from PyQt5 import QtCore, QtGui, QtWidgets
 
+from ..errors import MissingPackageError
 from . import pdus
 from .guarded import guarded
+
+try:
+    from PyQt5 import QtCore, QtGui, QtWidgets
+except ImportError as error:
+    raise MissingPackageError(
+        "qt_video_sink needs PyQt5; install it with: apt-get install python3-pyqt5"
+    ) from error
 
 FRAMES, ORIGINALS, STATUS = (pmt.intern(port) for port in ("frames", "originals", "status"))
 MAX_TEXT = 200
