@@ -40,6 +40,7 @@ py::tuple decode_matrix(const float_array& llr,
     job.batch = batch;
     job.threads = in_range("threads", threads, 0, MAX_THREADS);
     check_matrix(llr, "llr", get_base_graph(job.base_graph).num_columns * job.lifting_size);
+    check_finite(llr, "llr");
     const py::ssize_t n = llr.shape(0);
     bit_array bits({ n, llr.shape(1) });
     std::vector<ldpc_result> results(n);
@@ -68,25 +69,24 @@ void bind_decoding(py::module& m)
     m.attr("DEFAULT_LDPC_KERNEL") = DEFAULT_LDPC_KERNEL_NAME;
     m.attr("DEFAULT_LDPC_GUESSES") = DEFAULT_LDPC_GUESSES;
     m.attr("DEFAULT_LDPC_ITERATIONS") = DEFAULT_LDPC_ITERATIONS;
-    m.def(
-        "ldpc_decode",
-        &decode_matrix,
-        "llr"_a,
-        "base_graph"_a,
-        "lifting_size"_a,
-        "kernel"_a = DEFAULT_LDPC_KERNEL_NAME,
-        "max_iterations"_a = DEFAULT_LDPC_ITERATIONS,
-        "rows"_a = py::list(),
-        "batch"_a = false,
-        "threads"_a = 0,
-        "instruction_set"_a = "",
-        "Decode whole code words: LLRs ln P(0)/P(1), float32 (n, N), to (bits, parity_ok,\n"
-        "iterations) of shapes (n, N), (n,) and (n,); N is 68 or 52 times the lifting size, the\n"
-        "first 2 lifting sizes of them never sent.\n\n"
-        "An LLR is 0 for a bit not sent; NaN counts as 0, infinite ones are limited. rows: base\n"
-        "graph rows to use, rising, see rate_matcher.useful_rows; all without. batch: one block a\n"
-        "vector lane, for many short blocks. threads: 0 is one a core; results do not depend on\n"
-        "it. Raises ValueError, with what is allowed, for a wrong number, shape or name.");
+    m.def("ldpc_decode",
+          &decode_matrix,
+          "llr"_a,
+          "base_graph"_a,
+          "lifting_size"_a,
+          "kernel"_a = DEFAULT_LDPC_KERNEL_NAME,
+          "max_iterations"_a = DEFAULT_LDPC_ITERATIONS,
+          "rows"_a = py::list(),
+          "batch"_a = false,
+          "threads"_a = 0,
+          "instruction_set"_a = "",
+          "Decode whole code words: LLRs ln P(0)/P(1), float32 (n, N), to (bits, parity_ok,\n"
+          "iterations) of shapes (n, N), (n,) and (n,); N is 68 or 52 times the lifting size, the\n"
+          "first 2 lifting sizes of them never sent.\n\n"
+          "An LLR is finite, 0 for a bit not sent. rows: base graph rows to use, rising, see\n"
+          "rate_matcher.useful_rows; all without. batch: one block a vector lane, for many short\n"
+          "blocks. threads: 0 is one a core; results do not depend on it. Raises ValueError, with\n"
+          "what is allowed, for a wrong number, shape or name.");
     py::class_<ldpc_decoder>(m, "ldpc_decoder", "Layered belief propagation, one code block.")
         .def(py::init([](integer base_graph,
                          integer lifting_size,
