@@ -136,6 +136,7 @@ int burst_synchroniser_impl::num_before_end(int num_samples)
             return static_cast<int>(tag.offset - nitems_read(0));
         }
         d_ending = true;
+        d_end_position = d_synchroniser->num_pushed();
         d_end_items = 1;
         d_end_tags.clear();
         for (const auto& other : d_tags) {
@@ -163,11 +164,12 @@ int burst_synchroniser_impl::emit(gr_complex* out)
     if (burst) {
         return emit_burst(*burst, out);
     }
-    if (lacks_frame()) {
+    const double behind = 2 * d_samples_per_frame + d_synchroniser->latency_samples();
+    const bool at_end = d_ending && d_end_items == 0 && d_flushed > behind;
+    if (lacks_frame(at_end)) {
         return emit_lost(out);
     }
-    const double behind = 2 * d_samples_per_frame + d_synchroniser->latency_samples();
-    return d_ending && d_end_items == 0 && d_flushed > behind ? emit_end(out) : 0;
+    return at_end ? emit_end(out) : 0;
 }
 
 int burst_synchroniser_impl::emit_burst(const phy::burst& burst, gr_complex* out)
@@ -187,11 +189,13 @@ int burst_synchroniser_impl::emit_burst(const phy::burst& burst, gr_complex* out
 
 /*! Whether a frame's time went by without a packet: of frame n, when no frame can be found any more
  * that begins before its middle. */
-bool burst_synchroniser_impl::lacks_frame() const
+bool burst_synchroniser_impl::lacks_frame(bool at_end) const
 {
-    return d_every_frame && !d_ending &&
-           d_synchroniser->searched_until() - double(d_first) >
-               (double(d_packets) + 0.5) * d_samples_per_frame;
+    if (!d_every_frame || (d_ending && !at_end)) {
+        return false;
+    }
+    const double until = at_end ? double(d_end_position) : d_synchroniser->searched_until();
+    return until - double(d_first) > (double(d_packets) + 0.5) * d_samples_per_frame;
 }
 
 int burst_synchroniser_impl::emit_lost(gr_complex* out)

@@ -36,7 +36,7 @@ private:
     int emit_burst(const phy::burst& burst, gr_complex* out);
     int emit_lost(gr_complex* out);
     int emit_end(gr_complex* out);
-    bool lacks_frame() const;
+    bool lacks_frame(bool at_end) const;
     void add_tag(const char* key, const pmt::pmt_t& value);
     void report_status(const phy::burst* burst);
 
@@ -48,11 +48,12 @@ private:
     const int d_symbols;
     std::vector<gr_complex> d_silence;
 
-    std::uint64_t d_packets = 0;   // with every_frame: burst or lost
-    std::uint64_t d_first = 0;     // sample where the stream that d_packets counts began
-    bool d_ending = false;         // the end marker was read
-    std::uint64_t d_end_items = 0; // of what belongs to it, still to be read
-    std::uint64_t d_flushed = 0;   // samples of silence behind it
+    std::uint64_t d_packets = 0;      // with every_frame: burst or lost
+    std::uint64_t d_first = 0;        // sample where the stream that d_packets counts began
+    bool d_ending = false;            // the end marker was read
+    std::uint64_t d_end_position = 0; // sample at which it stood
+    std::uint64_t d_end_items = 0;    // of what belongs to it, still to be read
+    std::uint64_t d_flushed = 0;      // samples of silence behind it
     std::vector<tag_t> d_end_tags;
     std::vector<tag_t> d_tags;
     std::atomic<bool> d_locked{ false };

@@ -26,8 +26,6 @@ burst_demodulator::burst_demodulator(const burst_settings& settings)
     const std::size_t n = d_layout.frame_symbols() + PREAMBLE_SYMBOLS;
     for (unsigned bits : { 2, 4, 6, 8 })
         d_decide.emplace_back(bits);
-    for (unsigned index = 0; index < NUM_PREAMBLES; ++index)
-        d_preambles.push_back(preamble_symbols(index));
     // A receiver's clock may be off by 1e-3 and more before anything overflows.
     d_mixed.resize(std::size_t(1.01 * double(n) * settings.samples_per_symbol) +
                    4 * d_filter.half_length());
@@ -101,11 +99,11 @@ void burst_demodulator::filter(const cfloat* x, const burst_timing& timing)
 void burst_demodulator::place_known(unsigned opening, unsigned closing)
 {
     std::fill(d_known.begin(), d_known.end(), cfloat(0));
-    std::copy_n(d_preambles[opening].begin(), PREAMBLE_SYMBOLS, d_known.begin());
+    std::copy_n(d_layout.preamble(opening).begin(), PREAMBLE_SYMBOLS, d_known.begin());
     for (std::size_t i = 0; i < d_layout.pilots().size(); ++i)
         d_known[d_layout.pilot_positions()[i]] = d_layout.pilots()[i];
     if (closing < NUM_PREAMBLES)
-        std::copy_n(d_preambles[closing].begin(),
+        std::copy_n(d_layout.preamble(closing).begin(),
                     PREAMBLE_SYMBOLS,
                     d_known.begin() + d_layout.frame_symbols());
     d_known_positions.clear();

@@ -68,7 +68,6 @@ private:
     matched_filter d_filter;
     phase_tracker d_tracker;
     std::vector<soft_symbols> d_decide; // by bits_per_symbol / 2 - 1
-    std::vector<std::vector<cfloat>> d_preambles;
     std::vector<cfloat> d_mixed;
     std::size_t d_num_symbols = 0; // of the frame and of what closes it
     std::vector<cfloat> d_symbols;

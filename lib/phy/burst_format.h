@@ -54,6 +54,9 @@ public:
     const std::vector<unsigned>& pilot_positions() const { return d_pilot_positions; }
     const std::vector<cfloat>& pilots() const { return d_pilots; }
 
+    //! Symbols of preamble `index`. \throws std::out_of_range when there is none.
+    const std::vector<cfloat>& preamble(unsigned index) const { return d_preambles.at(index); }
+
     //! Write the frame_symbols() symbols of a frame.
     void assemble(unsigned preamble, const cfloat* payload, cfloat* frame) const;
 

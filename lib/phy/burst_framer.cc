@@ -50,7 +50,7 @@ void burst_framer::idle(cfloat* out)
 void burst_framer::close(cfloat* out)
 {
     std::fill(d_frame.begin(), d_frame.end(), cfloat(0));
-    const auto preamble = preamble_symbols(IDLE_PREAMBLE);
+    const auto& preamble = d_layout.preamble(IDLE_PREAMBLE);
     std::copy(preamble.begin(), preamble.end(), d_frame.begin());
     d_shaper.shape(d_frame.data(), closing_symbols(), out);
 }

@@ -72,7 +72,7 @@ channel_model::channel_model(const channel_settings& s, std::uint64_t seed, std:
     if (s.phase_noise > 0)
         d_phase_noise.emplace(s.phase_noise, seed);
     if (s.clock_offset_ppm != 0) {
-        d_clock_offset.emplace(s.clock_offset_ppm);
+        d_clock_offset.emplace(s.clock_offset_ppm, s.continuous ? max_items : 0);
         d_work.resize(max_items);
     }
     if (s.loss_rate != 0 || s.burst_length != 0)

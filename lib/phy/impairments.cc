@@ -79,8 +79,17 @@ void phase_noise::apply(item* x, std::size_t n)
 std::size_t clock_offset::apply(const item* in, std::size_t n, item* out)
 {
     std::size_t num_written = 0;
-    for (; d_next < double(n); d_next += d_step)
-        out[num_written++] = interpolated(in, std::ptrdiff_t(n), d_next);
+    if (d_history.empty()) {
+        for (; d_next < double(n); d_next += d_step)
+            out[num_written++] = interpolated(in, std::ptrdiff_t(n), d_next);
+    } else {
+        // d_next counts from HALF_TAPS items before the packet
+        std::copy_n(in, n, d_history.begin() + 2 * HALF_TAPS);
+        for (; d_next < double(n); d_next += d_step)
+            out[num_written++] = interpolated(
+                d_history.data(), std::ptrdiff_t(n) + 2 * HALF_TAPS, d_next + HALF_TAPS);
+        std::copy_n(d_history.begin() + n, 2 * HALF_TAPS, d_history.begin());
+    }
     d_next -= double(n);
     return num_written;
 }

@@ -25,6 +25,8 @@ _MODULE_OF = {
     "token_packer": "blocks.token_packer",
     "token_unpacker": "blocks.token_unpacker",
     "video_sink": "blocks.video_sink",
+    "header_writer": "blocks.frame_header",
+    "header_reader": "blocks.frame_header",
     "payload_to_stream": "blocks.payload_to_stream",
     "qt_video_sink": "blocks.qt_video_sink",
     "symbol_tap": "blocks.symbol_tap",

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! \file Encoding and decoding a key frame allocates nothing once the link is constructed.
+//! \file Key frames and bursts allocate nothing once what handles them is constructed.
 #define BOOST_TEST_MODULE allocation
 #include <boost/test/unit_test.hpp>
 
+#include "phy/burst_framer.h"
+#include "phy/burst_synchroniser.h"
 #include "phy/link_decoder.h"
 
 #include <cstdlib>
@@ -71,4 +73,30 @@ BOOST_AUTO_TEST_CASE(a_key_frame_needs_no_memory)
     BOOST_TEST(before > 0u);
     BOOST_TEST(all_ok);
     BOOST_TEST(!none_ok);
+}
+
+BOOST_AUTO_TEST_CASE(a_burst_needs_no_memory)
+{
+    const burst_settings settings{ 300, 4, 0.1f };
+    burst_framer framer(settings);
+    burst_synchroniser synchroniser(settings, { { 0, 2 }, { 1, 8 } }, 0.1);
+    const std::vector<cfloat> payload(300, { 0.7f, -0.7f });
+    std::vector<cfloat> samples(framer.frame_samples());
+
+    const std::size_t before = num_allocations;
+    unsigned num_bursts = 0;
+    for (unsigned frame = 0; frame < 9; ++frame) {
+        if (frame == 5)
+            framer.close(samples.data()); // the rest is an old frame: tracking ends
+        else
+            framer.frame(frame % 2, payload.data(), samples.data());
+        for (std::size_t done = 0; done < samples.size();) {
+            done += synchroniser.push(&samples[done], samples.size() - done);
+            while (synchroniser.next())
+                ++num_bursts;
+        }
+    }
+    const std::size_t after = num_allocations;
+    BOOST_TEST(after == before);
+    BOOST_TEST(num_bursts >= 5u);
 }

@@ -7,6 +7,8 @@
 
 #include "fuzz_input.h"
 
+#include "phy/burst_framer.h"
+#include "phy/burst_synchroniser.h"
 #include "phy/ldpc_batch_decoder.h"
 #include "phy/ldpc_kernel.h"
 #include "phy/ldpc_list_decoder.h"
@@ -211,11 +213,64 @@ inline void control(input& in)
     }
 }
 
+//! Frames with hostile samples among them, cut anywhere, through the synchroniser.
+inline void bursts(input& in)
+{
+    accepts([&] {
+        check({ in.any_number(), in.any_number(), in.any_float() });
+        burst_layout(in.any_number());
+        preamble_symbols(in.any_number());
+    });
+    const burst_settings settings{ in.between(64, 130), in.between(2, 5), 0.1f };
+    std::vector<burst_row> rows(in.between(0, 3));
+    for (auto& row : rows)
+        row = { in.between(0, 17), in.between(0, 9) };
+    accepts([&] { burst_synchroniser(settings, rows, in.any_float()); });
+
+    burst_synchroniser synchroniser(settings, { { 0, 2 }, { 5, 4 }, { 15, 8 } }, 0.002);
+    burst_framer framer(settings);
+    std::vector<cfloat> samples(std::max(framer.frame_samples(), framer.closing_samples()));
+    const float scale = in.between(0, 3) ? 1.0f : in.any_float();
+    for (unsigned piece = 0; piece < 6; ++piece) {
+        switch (in.between(0, 3)) {
+        case 0:
+            samples = in.symbols(samples.size());
+            break;
+        case 1:
+            framer.close(samples.data());
+            break;
+        default:
+            framer.frame(0, in.symbols(settings.payload_symbols).data(), samples.data());
+        }
+        for (auto& sample : samples)
+            sample *= scale;
+        std::size_t left = in.between(0, samples.size());
+        for (const cfloat* next = samples.data(); left > 0;) {
+            const std::size_t taken = synchroniser.push(next, left);
+            require(taken > 0 && taken <= left, "samples that are not taken");
+            next += taken;
+            left -= taken;
+            while (const burst* found = synchroniser.next()) {
+                require(found->row < 3, "a row that does not exist");
+                require(std::isfinite(found->position) && std::isfinite(found->cfo) &&
+                            std::isfinite(found->snr_db) && std::isfinite(found->gain),
+                        "an estimate that is no number");
+                require(std::all_of(found->symbols,
+                                    found->symbols + settings.payload_symbols,
+                                    [](cfloat y) {
+                                        return std::isfinite(y.real()) && std::isfinite(y.imag());
+                                    }),
+                        "a symbol that is no number");
+            }
+        }
+    }
+}
+
 //! One input of the fuzzer: its first word names the entry.
 inline void run(const std::uint8_t* data, std::size_t size)
 {
     input in(data, size);
-    constexpr void (*ENTRIES[])(input&) = { constructors, llrs, batches, link, control };
+    constexpr void (*ENTRIES[])(input&) = { constructors, llrs, batches, link, control, bursts };
     ENTRIES[in.between(0, std::size(ENTRIES) - 1)](in);
 }
 

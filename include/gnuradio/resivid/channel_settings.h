@@ -27,6 +27,7 @@ struct channel_settings {
     double iq_phase_deg = 0.0;           //!< how far the axes are from a right angle
     double dc_real = 0.0, dc_imag = 0.0; //!< relative to RMS 1
     int quantiser_bits = 0;              //!< bits an axis; 0: none
+    bool continuous = false; //!< packets are pieces of one signal: the clock offset runs through
 
     double loss_rate = 0.0;    //!< share of packets that are lost
     double burst_length = 0.0; //!< mean losses in a row; 0: losses are independent

@@ -50,6 +50,7 @@ inline channel_settings channel_settings_from(const pybind11::kwargs& arguments)
         { "quantiser_bits", &s::quantiser_bits },
         { "loss_rate", &s::loss_rate },
         { "burst_length", &s::burst_length },
+        { "continuous", &s::continuous },
     };
     channel_settings settings;
     for (const auto& [key, value] : arguments) {

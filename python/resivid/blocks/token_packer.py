@@ -37,6 +37,7 @@ class token_packer(gr.basic_block):
         start_mcs: row before the first answer.
         lock_step: False for a live link, where the latest message counts and nothing is waited for.
         statistics: where each payload is counted.
+        header_bits: bits of the payload that are kept free for a header, by whether the unit starts a GOP.
         max_waiting: units that may wait, at least a planned GOP and one more; others are dropped before they are
             packed.
     """
@@ -50,6 +51,7 @@ class token_packer(gr.basic_block):
         lock_step: bool = True,
         statistics: StatisticsCollector | None = None,
         max_waiting: int = 1024,
+        header_bits: Callable[[bool], int] = lambda gop_start: 0,
     ):
         gr.basic_block.__init__(self, name="token_packer", in_sig=None, out_sig=None)
         if feedback_delay < 1:
@@ -57,7 +59,7 @@ class token_packer(gr.basic_block):
         self.logger = gr.logger(self.alias())
         self.codec, self.statistics = codec_encoder, statistics
         self.payload_bits = payload_bits if callable(payload_bits) else list(payload_bits).__getitem__
-        self.lock_step = lock_step
+        self.lock_step, self.header_bits = lock_step, header_bits
         self.max_waiting = max(max_waiting, codec_encoder.units_to_plan + 1)
         self.mcs = start_mcs
         self.dropped, self.error = 0, None
@@ -136,7 +138,7 @@ class token_packer(gr.basic_block):
             self.codec.report(*report)
         if unit.gop_start or not self._plans:
             self.mcs = row
-        budget_bits = self.payload_bits(self.mcs)
+        budget_bits = self.payload_bits(self.mcs) - self.header_bits(unit.gop_start)
         if self._plans and unit.gop_start:
             rest = itertools.takewhile(lambda u: not (u.gop_start or u.end), self._units)
             self.codec.plan([unit, *rest], budget_bits)

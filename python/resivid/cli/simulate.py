@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ..flowgraphs.simulate import simulation
     from ..link.statistics import Statistics
 
+DEFAULT_TABLE = {"ideal": "table1", "framed": "air"}
+LEAST_DELAY = {"ideal": 1, "framed": 2}  # a frame is received when the next one has begun
 SAMPLE_EVERY = 15  # frames between two pictures of the report
 MAX_SEED = (1 << 64) - 1  # of the channel's generator
 
@@ -48,7 +50,14 @@ def simulate(
     interpolator: common.InterpolatorOption = "flow",
     interpolator_weights: common.InterpolatorWeightsOption = None,
     weights: common.WeightsOption = None,
-    mcs_table: common.McsTableOption = "table1",
+    mcs_table: Annotated[
+        Optional[str],
+        typer.Option(
+            "--mcs-table",
+            metavar="NAME|FILE",
+            help="MCS table: table1 (default), calibrated, air (default of --phy framed) or a YAML file.",
+        ),
+    ] = None,
     mcs: common.McsOption = None,
     mcs_start: Annotated[
         Optional[str],
@@ -61,11 +70,12 @@ def simulate(
         typer.Option("--hysteresis-db", help="Leave a row when the SNR is so many dB below its threshold."),
     ] = 0.5,
     feedback_delay: Annotated[
-        int,
+        Optional[int],
         typer.Option(
-            "--feedback-delay", help="d: key frame n is packed after the report on n-d; at least 1."
+            "--feedback-delay",
+            help="d: key frame n is packed after the report on n-d; 1, or 2 for --phy framed, and no less.",
         ),
-    ] = 1,
+    ] = None,
     gop_prefix: common.GopPrefixOption = False,
     reference: common.ReferenceOption = "state",
     codec: common.CodecOption = "auto",
@@ -82,7 +92,11 @@ def simulate(
     burst_length: options.BurstLengthOption = 0.0,
     impair: options.ImpairOption = None,
     phy: Annotated[
-        Literal["ideal"], typer.Option("--phy", help="ideal: packets, rows and frame numbers are known.")
+        Literal["ideal", "framed"],
+        typer.Option(
+            "--phy",
+            help="ideal: packets, rows and frame numbers are known; framed: bursts, found by a synchroniser.",
+        ),
     ] = "ideal",
     seed: Annotated[
         int, typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of all that is random in the channel.")
@@ -114,12 +128,13 @@ def simulate(
         stride=stride,
         gop=gop,
         size=size,
-        mcs_table=mcs_table,
+        mcs_table=mcs_table or DEFAULT_TABLE[phy],
         gop_prefix=gop_prefix,
         reference=reference,
         codec=codec,
         memory=memory,
         motion=motion,
+        phy=phy,
         tokenizer=tokenizer,
         weights=tokenizer_weights,
         interpolator=interpolator,
@@ -131,8 +146,9 @@ def simulate(
     channel_settings = options.channel_settings(
         channel, doppler_hz, rician_k_db, csi, loss, burst_length, impair
     )
-    for line in channel_settings.warnings_without_synchroniser():
-        print(f"resivid: warning: {line}", file=sys.stderr)
+    if phy == "ideal":
+        for line in channel_settings.warnings_without_synchroniser():
+            print(f"resivid: warning: {line}", file=sys.stderr)
     snr_db = common.parse_snr(snr)
     log_to_stderr()
     from ..flowgraphs.simulate import SimulationSettings, simulation
@@ -146,7 +162,7 @@ def simulate(
         mcs=common.parse_mcs(mcs, link.table),
         mcs_start=_start_row(mcs_start, link),
         hysteresis_db=hysteresis_db,
-        feedback_delay=feedback_delay,
+        feedback_delay=LEAST_DELAY[phy] if feedback_delay is None else feedback_delay,
         outer_loop=outer_loop,
         snr_bias_db=snr_bias_db,
         jump_db=jump_db,

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 from gnuradio import gr
 
+from ..blocks.frame_header import header_reader
 from ..blocks.token_unpacker import token_unpacker
 from ..blocks.video_sink import video_sink
 from ..codec.base import CodecDecoder
+from ..link import air
 from ..link.statistics import StatisticsCollector
-from ..resivid_python import ldpc_qam_decoder, mcs_selector
+from ..resivid_python import burst_synchroniser, ldpc_qam_decoder, mcs_selector
 from .settings import LinkSettings
 from .transmitter import PACKET_LEN
 
@@ -22,7 +24,7 @@ from .transmitter import PACKET_LEN
 class receiver(gr.hier_block2):
     """Soft demapping, decoding, unpacking, token state, detokenization, interpolation, MCS selection.
 
-    Stream in: complex symbols, one key frame a packet. Messages out: `mcs`, `report`, `credit` and `done`, which belong
+    Stream in: complex symbols, one key frame a packet; in a framed link complex samples. Messages out: `mcs`, `report`, `credit` and `done`, which belong
     to the transmitter's ports of these names, and `frames`, one PDU a picture.
 
     Args:
@@ -38,6 +40,7 @@ class receiver(gr.hier_block2):
         outer_loop: shift the estimates until the table's target share of the blocks fails.
         snr_bias_db: added to the selector's estimates: a wrong estimator, for studies.
         jump_db: an estimate so far from the mean of the last ones starts the mean anew; 0: never.
+        lock_step: the transmitter waits for an answer to each key frame, from the first of the video on.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class receiver(gr.hier_block2):
         outer_loop: bool = False,
         snr_bias_db: float = 0.0,
         jump_db: float = 2.0,
+        lock_step: bool = True,
     ):
         gr.hier_block2.__init__(
             self, "receiver", gr.io_signature(1, 1, gr.sizeof_gr_complex), gr.io_signature(0, 0, 0)
@@ -85,14 +89,40 @@ class receiver(gr.hier_block2):
         )
         for port in ("mcs", "report", "credit", "done", "frames"):
             self.message_port_register_hier_out(port)
-        self.connect(self, self.decoder)
-        self.msg_connect((self.decoder, "payload"), (self.unpacker, "payload"))
-        self.msg_connect((self.decoder, "payload"), (self.selector, "snr"))
+        decoded: gr.basic_block = self.decoder
+        if settings.phy == "framed":
+            decoded = self._connect_framed(settings, float(rate), lock_step)
+        else:
+            self.connect(self, self.decoder)
+        self.msg_connect((decoded, "payload"), (self.unpacker, "payload"))
+        self.msg_connect((decoded, "payload"), (self.selector, "snr"))
         self.msg_connect((self.unpacker, "tokens"), (self.sink, "tokens"))
         self.msg_connect((self.selector, "mcs"), (self, "mcs"))
         self.msg_connect((self.unpacker, "report"), (self, "report"))
         for port in ("credit", "done", "frames"):
             self.msg_connect((self.sink, port), (self, port))
+
+    def _connect_framed(self, settings: LinkSettings, rate: float, lock_step: bool) -> header_reader:
+        """Synchroniser before the decoder, reader of the header behind it."""
+        self.synchroniser = burst_synchroniser(
+            settings.symbols,
+            air.synchroniser_rows(settings.table),
+            settings.samples_per_symbol,
+            settings.roll_off,
+            symbol_rate=settings.frame_symbols * rate / settings.stride,
+            every_frame=lock_step,
+            packet_len_key=PACKET_LEN,
+        )
+        self.header = header_reader(
+            settings.stride,
+            settings.frame_symbols * settings.samples_per_symbol,
+            settings.symbols,
+            settings.digest,
+            first=0 if lock_step else None,
+        )
+        self.connect(self, self.synchroniser, self.decoder)
+        self.msg_connect((self.decoder, "payload"), (self.header, "payload"))
+        return self.header
 
     @property
     def finished(self):

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from ..codec.base import CodecDecoder, CodecEncoder
 from ..codec.registry import CodecModule, load_codec
 from ..errors import SettingsError
+from ..link import air
+from ..link.air_header import header_bits, settings_digest
 from ..link.budget import payload_bits, symbols_per_key_frame
 from ..link.mcs_table import McsTable, load_mcs_table
 from ..video.sampler import most_key_frames_in_gop
@@ -30,6 +32,8 @@ class LinkSettings:
         reference: what a token is compared with, "state" or "previous".
         memory: how the state of the closed loop outlives losses: "gop", "refresh" or "feedback".
         motion: whether blocks of that state may move.
+        phy: "ideal", or "framed": bursts with preamble and pilots, and a header in each payload.
+        samples_per_symbol, roll_off: of a framed signal.
         codec: name in the codec registry; "auto": the closed loop where the tokenizer has what it needs and no
             option of the paper's scheme is set, else "resi_vidtok".
         tokenizer, interpolator: names in the model registry.
@@ -45,6 +49,9 @@ class LinkSettings:
     reference: Literal["state", "previous"] = "state"
     memory: Literal["gop", "refresh", "feedback"] = "feedback"
     motion: bool = True
+    phy: Literal["ideal", "framed"] = "ideal"
+    samples_per_symbol: int = air.SAMPLES_PER_SYMBOL
+    roll_off: float = air.ROLL_OFF
     codec: str = "auto"
     tokenizer: str = "multiscale"
     weights: Path | None = None
@@ -54,6 +61,9 @@ class LinkSettings:
     def __post_init__(self) -> None:
         if self.codec == "closed_loop" and (self.gop_prefix or self.reference != "state"):
             raise SettingsError("--gop-prefix and --reference belong to --codec resi_vidtok")
+        if self.phy == "framed":
+            air.preambles(self.table)  # refuses a table that has none
+            air.frame_symbols(self.symbols)
 
     @cached_property
     def table(self) -> McsTable:
@@ -69,6 +79,21 @@ class LinkSettings:
     def payload_bits(self) -> list[int]:
         """Payload bits of one key frame by row of the MCS table."""
         return [payload_bits(self.symbols, row) for row in self.table.rows]
+
+    def header_bits(self, gop_start: bool) -> int:
+        """Bits of a payload that are the header's, by whether the key frame starts a GOP."""
+        return header_bits(gop_start) if self.phy == "framed" else 0
+
+    @property
+    def frame_symbols(self) -> int:
+        """Symbols on the air for each key frame."""
+        return air.frame_symbols(self.symbols) if self.phy == "framed" else self.symbols
+
+    @property
+    def digest(self) -> int:
+        """Of what both ends must have alike, as the header carries it."""
+        agreed = (self.cbr, self.stride, self.gop, self.size, self.codec_name, self.codec_settings)
+        return settings_digest(repr((*map(str, agreed), self.table.rows, self.tokenizer)))
 
     @property
     def largest_payload_bits(self) -> int:
@@ -114,7 +139,7 @@ class LinkSettings:
         needed = self.codec_module.least_bits(self.codec_settings)
         rows = range(len(self.payload_bits)) if row is None else [row]
         worst = min(rows, key=self.payload_bits.__getitem__)
-        least = self.payload_bits[worst]
+        least = self.payload_bits[worst] - self.header_bits(True)
         if least < needed:
             raise SettingsError(
                 f"--cbr {self.cbr} is too small: {self.symbols} symbols a key frame at stride {self.stride} carry "

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from .timed import TimedInterpolator, TimedTokenizer
 from .transmitter import PACKET_LEN, transmitter
 
 MAX_FEEDBACK_DELAY = 1024  # key frames: more than any link has on its way
+MOST_CLOSING_SAMPLES = 2048  # what closes a burst may be longer than a short frame
 MAX_BIAS_DB = 40  # as the selector takes it
 
 
@@ -79,7 +81,15 @@ class SimulationSettings:
             raise SettingsError(f"--hysteresis-db must be at least 0 dB, got {self.hysteresis_db}")
         if not abs(self.snr_bias_db) <= MAX_BIAS_DB:
             raise SettingsError(f"--snr-bias must be within {MAX_BIAS_DB} dB, got {self.snr_bias_db}")
-        self.channel.warnings_without_synchroniser()
+        if self.link.phy == "ideal":
+            self.channel.warnings_without_synchroniser()
+        else:
+            self.channel.check_samples()
+            if self.feedback_delay < 2:
+                raise SettingsError(
+                    "--phy framed: a key frame is received when the next one has begun, so --feedback-delay must be "
+                    f"at least 2, got {self.feedback_delay}"
+                )
 
 
 class simulation(gr.top_block):
@@ -127,13 +137,7 @@ class simulation(gr.top_block):
         self.snr_db = settings.snr_db
         if settings.snr_trace is not None:
             self.snr_db = tuple(settings.snr_trace.at_key_frames(link.stride / float(self.transmitter.rate)))
-        self.channel = channel(
-            list(self.snr_db),
-            settings.seed,
-            PACKET_LEN,
-            link.symbols,
-            **settings.channel.as_arguments(self.symbol_rate),
-        )
+        self.channel = self._make_channel()
         self.receiver = receiver(
             output,
             link,
@@ -164,6 +168,20 @@ class simulation(gr.top_block):
         for port in ("mcs", "report", "credit", "done"):
             self.msg_connect((self.receiver, port), (self.transmitter, port))
 
+    def _make_channel(self) -> channel:
+        """Noise and the rest for symbols, or for the samples of a framed link, whose noise is as much wider."""
+        link, settings = self.settings.link, self.settings.channel
+        samples = link.samples_per_symbol if link.phy == "framed" else 1
+        if samples > 1:
+            settings = replace(settings, phase_noise=settings.phase_noise / samples, continuous=True)
+        return channel(
+            [snr_db - 10 * math.log10(samples) for snr_db in self.snr_db],
+            self.settings.seed,
+            PACKET_LEN,
+            link.frame_symbols * samples + MOST_CLOSING_SAMPLES * (samples > 1),
+            **settings.as_arguments(self.symbol_rate * samples),
+        )
+
     def _record(self, path: Path, source: gr.basic_block, description: str) -> IqRecording:
         recording = IqRecording(path, description)
         self.connect(source, recording.sink)
@@ -173,7 +191,7 @@ class simulation(gr.top_block):
     def symbol_rate(self) -> float:
         """Symbols a second of a link that sends without pauses."""
         link = self.settings.link
-        return link.symbols * float(self.transmitter.rate) / link.stride
+        return link.frame_symbols * float(self.transmitter.rate) / link.stride
 
     @property
     def num_frames_hint(self) -> int | None:
@@ -243,6 +261,7 @@ class simulation(gr.top_block):
             for time_ms in times_ms:
                 self.statistics.stage(stage, time_ms / 1e3)
         snr_db, link = self.snr_db, self.settings.link
+        self.statistics.overhead((link.frame_symbols - link.symbols) * len(list(self.statistics.blocks())))
         quality, notes = self.comparison.result()
         notes.append(
             "latency_ms: not measured, the run is not paced"

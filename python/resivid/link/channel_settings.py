@@ -28,6 +28,7 @@ class ChannelSettings:
         dc_offset: complex, relative to RMS 1.
         iq_gain_db, iq_phase_deg: amplitude of I over that of Q, and the axes' distance from a right angle.
         quantiser_bits: of each axis; 0 for none.
+        continuous: packets are pieces of one signal: a clock offset runs through them.
     """
 
     fading: Literal["none", "rayleigh", "rician"] = "none"
@@ -44,6 +45,7 @@ class ChannelSettings:
     iq_gain_db: float = 0.0
     iq_phase_deg: float = 0.0
     quantiser_bits: int = 0
+    continuous: bool = False
 
     def as_arguments(self, symbol_rate: float) -> dict[str, Any]:
         """Keyword arguments of the block `channel` and of `phy.channel_model`.
@@ -52,6 +54,15 @@ class ChannelSettings:
             symbol_rate: symbols a second, the unit of time of what is in Hz.
         """
         return {f.name: getattr(self, f.name) for f in fields(self)} | {"symbol_rate": symbol_rate}
+
+    def check_samples(self) -> None:
+        """Refuse what has no meaning for the samples of a framed link.
+
+        Raises:
+            SettingsError: a genie that knows gains, or whole packets that are lost.
+        """
+        if self.fading != "none" and self.csi:
+            raise SettingsError("--phy framed: no genie tells the receiver the gains, so it needs --csi none")
 
     def warnings_without_synchroniser(self) -> list[str]:
         """What a receiver that knows packets, but has no synchroniser, cannot undo: one line each.
