@@ -125,6 +125,15 @@ def test_batches_of_another_shape():
     assert encoder.encode_many(1, np.zeros((0, 1050), np.uint8)).shape == (0, 629)
 
 
+@pytest.mark.parametrize("snr_db", [np.nan, -np.inf])
+def test_snrs_of_no_channel(snr_db):
+    symbols = np.ones(8, np.complex64)
+    for channel in (phy.awgn_channel(1), phy.channel_model()):
+        with pytest.raises(ValueError, match="snr_db must be finite, or infinity for no noise"):
+            channel.apply(symbols, snr_db)
+    np.testing.assert_array_equal(phy.awgn_channel(1).apply(symbols, np.inf), symbols)
+
+
 def test_bits_that_fill_no_symbol():
     with pytest.raises(ValueError, match="bits must be a multiple of 4, got 6"):
         phy.qam_map(np.zeros(6, np.uint8), 4)

@@ -4,6 +4,10 @@
 #include "phy/channel_model.h"
 #include "phy_arguments.h"
 
+#include <limits>
+#include <stdexcept>
+#include <string>
+
 namespace gr::resivid::phy::python {
 
 using namespace pybind11::literals;
@@ -12,9 +16,17 @@ namespace {
 
 constexpr std::int64_t MAX_ITEMS = 1 << 26; // 512 MiB
 
+void check_snr(float snr_db)
+{
+    if (!(snr_db > -std::numeric_limits<float>::infinity()))
+        throw std::invalid_argument("snr_db must be finite, or infinity for no noise, got " +
+                                    std::to_string(snr_db));
+}
+
 py::dict apply(channel_model& channel, const symbol_array& sent, float snr_db)
 {
     check_size(sent, "items", -1);
+    check_snr(snr_db);
     const std::size_t n = sent.size();
     symbol_array received(channel.max_output(n));
     const auto& result = channel.apply(sent.data(), n, received.mutable_data(), snr_db);
@@ -37,6 +49,7 @@ void bind_channel(py::module& m)
         .def(
             "apply",
             [](awgn_channel& c, const symbol_array& symbols, float snr_db) {
+                check_snr(snr_db);
                 symbol_array out(
                     std::vector<py::ssize_t>(symbols.shape(), symbols.shape() + symbols.ndim()));
                 c.apply(symbols.data(), out.mutable_data(), symbols.size(), snr_db);
@@ -44,8 +57,9 @@ void bind_channel(py::module& m)
             },
             "symbols"_a,
             "snr_db"_a,
-            "complex64 of any shape, with noise at Es/N0 in dB; each call goes on in the "
-            "sequence.");
+            "complex64 of any shape, with noise at Es/N0 in dB, infinity for none; each call goes "
+            "on "
+            "in the sequence.");
     py::class_<channel_model>(m, "channel_model", CHANNEL_ARGUMENTS)
         .def(py::init([](std::uint64_t seed, integer max_items, const py::kwargs& settings) {
                  return channel_model(channel_settings_from(settings),

@@ -42,7 +42,7 @@ GuessesOption = Annotated[
     typer.Option(
         "--guesses",
         min=0,
-        max=1 << 16,
+        max=1024,
         help="Bits tried the other way in a block that fails; 0: none; the link's own by default.",
     ),
 ]
