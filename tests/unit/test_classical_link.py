@@ -5,7 +5,7 @@ import pytest
 from gnuradio.resivid.evaluate.classical.byte_link import Block, Radio, cut_to_budget, delay_s, deliver
 from gnuradio.resivid.evaluate.classical.encoder import AccessUnit
 from gnuradio.resivid.evaluate.classical.receiver import survivors
-from gnuradio.resivid.evaluate.jobs import budget_of, num_blocks
+from gnuradio.resivid.evaluate.classical_point import budget_of, num_blocks
 from gnuradio.resivid.evaluate.points import PAPER_X265, Evaluation, Point
 from gnuradio.resivid.evaluate.prepared_clips import PreparedClip
 from gnuradio.resivid.link.channel_settings import ChannelSettings

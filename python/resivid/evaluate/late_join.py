@@ -9,6 +9,8 @@ import numpy as np
 
 from ..models.registry import load_interpolator
 from .classical.receiver import GREY, decode
+from .classical_point import budget_of, stream_of
+from .job_models import models
 from .metrics import MetricsAccumulator
 from .offline_link import OfflineLink
 from .points import BLOCK_STRIDE
@@ -34,8 +36,6 @@ def measured_frames(job: PointJob) -> list[int]:
 
 def join_ours(job: PointJob, seed: int) -> dict[str, Any]:
     """Another receiver takes the place of the first one; its reports go back where the codec has a way back."""
-    from .jobs import models
-
     link, (tokenizer, _) = job.point.link(job.evaluation), models(job.evaluation)
     hold = load_interpolator("hold")
     row = link.table.index(job.point.mcs)
@@ -59,8 +59,6 @@ def join_ours(job: PointJob, seed: int) -> dict[str, Any]:
 
 def join_classical(job: PointJob, seed: int) -> dict[str, Any]:
     """Nothing can be shown before the next key frame; then all is as for everyone."""
-    from .jobs import budget_of, stream_of
-
     size, start = job.evaluation.link.size, join_frame(job)
     stream = stream_of(job, budget_of(job.point, job.evaluation, job.clip, seed))
     entry = next((i for i, unit in enumerate(stream.units) if unit.key and unit.frame >= start), None)

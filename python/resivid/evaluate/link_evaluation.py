@@ -13,8 +13,10 @@ from ..errors import MissingPackageError, ResividError, VideoError
 from ..version import __version__
 from .classical.encoder import require_encoder
 from .classical.settings import PAPER, ClassicalSetting, candidates
+from .classical_point import budget_of
 from .clips import SUFFIXES
-from .jobs import Job, LadderJob, PointJob, as_document, budget_of, models
+from .job_models import models
+from .jobs import Job, LadderJob, PointJob, as_document
 from .machine import machine
 from .points import OURS, PAPER_X265, PICKS, Evaluation, Point, folder_of_points, plan, unique
 from .prepared_clips import PreparedClip, prepare_clip, to_document

@@ -14,7 +14,7 @@ from ..link.statistics import write_text_atomically
 from ..video.reader import VideoReader
 from ..video.writer import VideoWriter
 from .link_evaluation import Folders
-from .link_figures import Drawn
+from .link_style import Drawn
 from .link_tables import DIGITS, NAMES, SHOWN, cbr_text, channel_text, claim, label, means, rows_of, winners
 from .pages import figure
 

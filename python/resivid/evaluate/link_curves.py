@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Quality over CBR, SNR and block error rate: figures 3 and 4 of the paper, and losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .figures import new_figure
+from .link_style import COLOURS, METHODS, OURS_COLOURS, Drawn, bars_text, metric_axes
+from .link_tables import HIGHER_IS_BETTER, NAMES, cbr_text, label, means, rows_of
+from .points import OURS
+
+
+def _colour(point: dict[str, Any], strides: Sequence[int]) -> str:
+    if point["method"] != OURS:
+        return COLOURS[point["method"]]
+    return OURS_COLOURS[min(strides.index(point["stride"]), 2)] if len(strides) > 1 else OURS_COLOURS[1]
+
+
+def _metrics(points: Sequence[dict[str, Any]]) -> list[str]:
+    """Four metrics to draw: CLIP in place of flow-warp error where there is one."""
+    last = "clip" if any(point["clip"] is not None for point in points) else "warp_error"
+    return [
+        name for name in ("lpips", "psnr_db", "ms_ssim", last) if any(p[name] is not None for p in points)
+    ]
+
+
+def _curves(
+    axes: Sequence[Any],
+    metrics: Sequence[str],
+    points: Sequence[dict[str, Any]],
+    x: str,
+    name: Callable[[dict[str, Any]], str],
+) -> None:
+    """One line for each name, with intervals over videos."""
+    strides = sorted({point["stride"] for point in points if point["stride"]})
+    curves: dict[str, list[dict[str, Any]]] = {}
+    for point in sorted(points, key=lambda p: (METHODS.index(p["method"]), p["stride"] or 0, p["cbr"])):
+        curves.setdefault(name(point), []).append(point)
+    for axis, metric in zip(axes, metrics, strict=True):
+        for number, (text, members) in enumerate(curves.items()):
+            shown = sorted((p for p in members if p[metric] is not None), key=lambda p: p[x])
+            if not shown:
+                continue
+            values = np.array([p[metric] for p in shown])
+            spans = [p[f"{metric}_ci"] or [p[metric]] * 2 for p in shown]
+            bars = np.abs(np.array(spans).T - values)
+            axis.errorbar(
+                [p[x] for p in shown],
+                values,
+                yerr=bars,
+                label=text,
+                color=_colour(members[0], strides),
+                linestyle=("-", "--", ":", "-.")[_style(members[0], number)],
+                marker="o" if members[0]["method"] == OURS else "s",
+                markersize=4,
+                linewidth=1.6,
+                elinewidth=0.7,
+                capsize=2,
+            )
+        arrow = "higher" if HIGHER_IS_BETTER[metric] else "lower"
+        axis.set_ylabel(f"{NAMES[metric]} ({arrow} is better)")
+    axes[0].legend(fontsize="x-small")
+
+
+def _style(point: dict[str, Any], number: int) -> int:
+    """Solid for ours; for classical chains dashes where there are several of a colour."""
+    return 0 if point["method"] == OURS else 1 + (number % 2)
+
+
+def over_cbr(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
+    """Figure 3."""
+    points = means(rows_of(document, "cbr"))
+    if not points:
+        return None
+    metrics = _metrics(points)
+    figure, axes = metric_axes(metrics)
+    _curves(axes, metrics, points, "cbr", label)
+    for axis in axes:
+        axis.set_xscale("log")
+        axis.set_xlabel("CBR, channel symbols per source value")
+    settings = document["settings"]
+    text = f"Es/N0 {settings['fixed_snr_db']:g} dB, {settings['fixed_mcs']}. {bars_text(document)}"
+    return figure, Drawn("figure3", "Figure 3: quality over CBR", text)
+
+
+def over_snr(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
+    """Figure 4."""
+    points = means(rows_of(document, "snr"))
+    if not points:
+        return None
+    metrics = _metrics(points)
+    figure, axes = metric_axes(metrics)
+    _curves(axes, metrics, points, "snr_db", lambda p: f"{p['method']}, CBR {cbr_text(p['cbr'])}")
+    for axis in axes:
+        axis.set_xlabel("Es/N0, dB")
+        _thin_equal_colours(axis)
+    text = "Modulation and code rate are adapted to the channel. " + bars_text(document)
+    return figure, Drawn("figure4", "Figure 4: quality over SNR", text)
+
+
+def _thin_equal_colours(axis: Any) -> None:
+    """Curves of one method at several CBR share a colour: the lower ones are thinner."""
+    seen: dict[str, int] = {}
+    for container in axis.containers:
+        line = container.lines[0]
+        number = seen[line.get_color()] = seen.get(line.get_color(), -1) + 1
+        line.set_alpha(max(1 - 0.25 * number, 0.25))
+        line.set_linestyle(("-", "--", "-.", ":")[min(number, 3)])
+
+
+def over_losses(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
+    """Quality over block error rate."""
+    points = means(rows_of(document, "loss"))
+    if not any(point["loss_rate"] or point["fading"] != "none" for point in points):
+        return None
+    clean = [p for p in points if not p["loss_rate"] and p["fading"] == "none"]
+    panels = [("independent losses", [p for p in points if p["loss_rate"] and not p["burst_length"]])]
+    panels.append(("losses in bursts", [p for p in points if p["loss_rate"] and p["burst_length"]]))
+    panels.append(("Rayleigh fading", [p for p in points if p["fading"] != "none"]))
+    panels = [(name, shown) for name, shown in panels if shown]
+    metrics = [m for m in ("lpips", "psnr_db") if any(p[m] is not None for p in points)]
+    figure, axes = new_figure(4.6 * len(panels), 3.4 * len(metrics), len(metrics), len(panels), sharey="row")
+    for column, (name, shown) in enumerate(panels):
+        column_axes = [axes[row, column] for row in range(len(metrics))]
+        drawn = shown if name.startswith("Rayleigh") else clean + shown
+        _curves(column_axes, metrics, drawn, "bler", lambda p: f"{label(p)}, CBR {cbr_text(p['cbr'])}")
+        column_axes[0].set_title(name, fontsize="medium")
+        if column:
+            column_axes[0].get_legend().remove()
+            for axis in column_axes:
+                axis.set_ylabel("")
+        column_axes[-1].set_xlabel("block error rate, measured")
+    text = (
+        "The last good picture is held where nothing can be decoded; of the decoder's own concealment and of holding the "
+        "picture until the next key frame the better one counts for the classical chains. "
+        + bars_text(document)
+    )
+    return figure, Drawn("losses", "Losses and fading", text)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the evaluation's figures share: colours, axes, captions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .figures import new_figure
+from .points import BEST_LPIPS, BEST_PSNR, OURS, PAPER_X265
+
+METHODS = (OURS, PAPER_X265, BEST_LPIPS, BEST_PSNR)  # in the order of legends
+OURS_COLOURS = ("#9ecae1", "#2171b5", "#08306b")  # by stride, light to dark
+COLOURS = {PAPER_X265: "#d95f02", BEST_LPIPS: "#1b9e77", BEST_PSNR: "#7570b3"}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure on disk: its name, title, and what a reader must know."""
+
+    name: str
+    title: str
+    caption: str
+
+
+def metric_axes(metrics: Sequence[str]) -> tuple[Any, list[Any]]:
+    """A figure and one of its axes for each metric, two in a row."""
+    columns = min(2, len(metrics))
+    rows = -(-len(metrics) // columns)
+    figure, axes = new_figure(5.2 * columns, 3.6 * rows, rows, columns)
+    flat = list(axes.flat)
+    for axis in flat[len(metrics) :]:
+        axis.set_visible(False)
+    return figure, flat[: len(metrics)]
+
+
+def bars_text(document: dict[str, Any]) -> str:
+    """What the bars of a figure are."""
+    videos = len(document["clips"])
+    return f"Means over {videos} videos; bars: 95 % by bootstrap over videos." if videos > 1 else "One video."

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Points and tables of the evaluation: what is planned, what names a result, who wins and how surely."""
+
+from dataclasses import replace
+
+import pytest
+from gnuradio.resivid.evaluate.link_report import headline
+from gnuradio.resivid.evaluate.link_tables import cbr_text, claim, means, paired_interval, verdict, winners
+from gnuradio.resivid.evaluate.points import BEST_LPIPS, OURS, PAPER_X265, Evaluation, Point, plan, unique
+
+
+def row(method, cbr, lpips, video="a", snr_db=6.0, **changes):
+    found = {"method": method, "cbr": cbr, "lpips": lpips, "video": video, "snr_db": snr_db, "psnr_db": 20.0}
+    found |= {"stride": 8 if method == OURS else None, "adapted": True, "loss_rate": 0, "burst_length": 0}
+    found |= {"fading": "none", "key_distances": [0] if method == BEST_LPIPS else None, "measures": "video"}
+    return (
+        found
+        | {"bler": 0.0, "key": f"{method}{cbr}{video}{snr_db}", "setting": "", "cbr_sent": cbr}
+        | changes
+    )
+
+
+def test_figures_3_and_4_are_the_papers():
+    """Figure 3: S in {4, 8, 12} at 6 dB, 16QAM; figure 4: -2 to 10 dB, ours at 4e-4 and 5e-4, H.265 at 1.3e-3, 1.9e-3."""
+    planned = plan(Evaluation())
+    ours = [point for point in planned["cbr"] if point.method == OURS]
+    assert {point.stride for point in ours} == {4, 8, 12}
+    assert {(point.snr_db, point.mcs) for point in planned["cbr"]} == {(6.0, "16QAM 434/1024")}
+    assert {p.snr_db for p in planned["snr"]} == {-2, 0, 2, 4, 6, 8, 10} and not any(
+        p.mcs for p in planned["snr"]
+    )
+    assert {p.cbr for p in planned["snr"] if p.method == OURS} == {"4e-4", "5e-4"}
+    assert {p.cbr for p in planned["snr"] if p.method == PAPER_X265} == {"1.3e-3", "1.9e-3"}
+    assert len(unique(planned)) < sum(len(points) for points in planned.values())
+
+
+def test_a_result_is_named_by_all_that_it_depends_on():
+    evaluation, point = Evaluation(), Point()
+    key = point.key(evaluation, "clip", 0, {"w": "1"})
+    others = [
+        point.key(evaluation, "other", 0, {"w": "1"}),
+        point.key(evaluation, "clip", 1, {"w": "1"}),  # another seed
+        point.key(evaluation, "clip", 0, {"w": "2"}),
+        replace(point, repeat=1).key(evaluation, "clip", 0, {"w": "1"}),
+        point.key(replace(evaluation, link=replace(evaluation.link, memory="gop")), "clip", 0, {"w": "1"}),
+    ]
+    assert len({key, *others}) == 6
+    assert point.key(replace(evaluation, search="quick"), "clip", 0, {"w": "1"}) == key
+    classical = Point(BEST_LPIPS)
+    other_tokenizer = replace(evaluation, link=replace(evaluation.link, tokenizer="titok"))
+    assert classical.key(other_tokenizer, "clip", 0, {}) == classical.key(evaluation, "clip", 0, {})
+    assert classical.key(replace(evaluation, search="quick"), "clip", 0, {}) != classical.key(
+        evaluation, "clip", 0, {}
+    )
+
+
+def test_differences_are_paired():
+    a, b = {"x": 0.5, "y": 0.3, "z": 0.9}, {"x": 0.4, "y": 0.2, "other": 0.0}
+    gap = paired_interval(a, b)
+    assert gap["difference"] == pytest.approx(-0.1) and gap["videos"] == 2
+    assert gap["ci"] == pytest.approx([-0.1, -0.1])  # equal differences, whatever the spread between videos
+    assert verdict("lpips", gap) == "better" and verdict("psnr_db", gap) == "worse"
+    assert verdict("lpips", paired_interval({"x": 1, "y": 2}, {"x": 2, "y": 1})) == "open"
+    assert paired_interval(a, {"none": 1}) is None
+    assert verdict("lpips", paired_interval({"x": 1}, {"x": 2})) == ""
+
+
+def test_means_take_repeats_within_a_video_first():
+    rows = [row(OURS, 4e-4, 0.2, "a"), row(OURS, 4e-4, 0.4, "a"), row(OURS, 4e-4, 0.6, "b")]
+    (mean,) = means(rows)
+    assert mean["lpips"] == pytest.approx(0.45) and mean["videos"] == 2 and mean["ssim"] is None
+
+
+def test_winners_and_the_claim_say_it_when_ours_loses():
+    rows = []
+    for video, shift in (("a", 0.0), ("b", 0.1)):
+        rows += [row(OURS, 4e-4, 0.4 + shift, video), row(OURS, 4e-4, 0.5 + shift, video, stride=4)]
+        rows += [row(PAPER_X265, 1.3e-3, 0.5 + shift, video), row(BEST_LPIPS, 1.3e-3, 0.2 + shift, video)]
+    lines = {line["metric"]: line for line in winners(rows, "snr_db")}
+    assert lines["lpips"]["winner"] == f"{BEST_LPIPS}, CBR 1.3e-3" and lines["lpips"]["verdict"] == "worse"
+    assert lines["lpips"]["ours"] == "ours, S=8, CBR 4e-4"
+    settings = {"snr_cbrs": ["4e-4"], "snr_classical_cbrs": ["1.3e-3"]}
+    rows = [each for each in rows if each["stride"] != 4]
+    document = {"rows": rows, "figures": {"snr": [each["key"] for each in rows]}, "settings": settings}
+    verdicts = {line["other"]: line["verdict"] for line in claim(document) if line["metric"] == "lpips"}
+    assert verdicts == {PAPER_X265: "better", BEST_LPIPS: "worse"}
+    assert [text.rpartition(": ")[2] for text in headline(document)] == [
+        "ours is better at 6 dB.",
+        "ours is worse at 6 dB.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "cbr, text", [(4e-4, "4e-4"), (1.3e-3, "1.3e-3"), (0.0004002, "4e-4"), (0.02, "2e-2")]
+)
+def test_cbr_as_people_write_it(cbr, text):
+    assert cbr_text(cbr) == text
