@@ -6,8 +6,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from gnuradio.resivid.codec.closed_loop import syntax, vectors
 from gnuradio.resivid.codec.closed_loop.planner import Planner, choose_vectors
+from gnuradio.resivid.codec.closed_loop.visibility import visibility
 from gnuradio.resivid.models.tokenizers.moving_state import (
     BLOCKS,
     GRIDS,
@@ -96,11 +98,33 @@ def test_the_tokens_that_fit_are_those_of_most_gain(budget_bits):
     """Tokens of one level cost about the same, so the best set of n is that of the n largest gains."""
     rng = np.random.default_rng(budget_bits)
     places = [divmod(int(p), 32) for p in rng.choice(1024, 24, replace=False)]
-    sizes = [0.26 * 0.97**n for n in range(24)]  # so the gains fall from place to place
-    plan = Planner(CODEBOOKS).plan(PictureState(), fine_pattern(places, sizes), budget_bits)
+    sizes = [0.26 * 0.97**n for n in range(24)]
+    target = fine_pattern(places, sizes)
+    counts = F.interpolate(visibility(target), size=32, mode="bilinear")[0, 0]
+    gains = {place: size**2 * float(counts[place]) for place, size in zip(places, sizes, strict=True)}
+    plan = Planner(CODEBOOKS).plan(PictureState(), target, budget_bits)
     chosen = {tuple(place) for place in np.argwhere(plan.update.levels[FINE].mask).tolist()}
     assert plan.update.num_tokens == len(chosen) > 0
-    assert chosen == set(places[: len(chosen)])
+    left = [gain for place, gain in gains.items() if place not in chosen]
+    assert chosen <= gains.keys()
+    assert min(gains[place] for place in chosen) > 0.95 * max(left)  # codes round the sizes
+
+
+def test_errors_count_by_the_inverse_of_the_local_standard_deviation():
+    """Noise of three strengths in thirds of a picture, far from their borders."""
+    rng = np.random.default_rng(3)
+    sizes = (0.06, 0.24, 0.96)
+    target = torch.zeros(3, SIDE, SIDE)
+    for number, size in enumerate(sizes):
+        target[:, :, 40 * number : 40 * (number + 1)] = size * torch.from_numpy(
+            rng.standard_normal((3, SIDE, 40))
+        )
+    got = visibility(target)[0, 0]
+    assert got.shape == (16, 16) and float(got.mean()) == pytest.approx(1)
+    inner = [float(got[:, 5 * n + 1 : 5 * n + 4].mean()) for n in range(3)]
+    for weaker, stronger in ((0, 1), (1, 2)):
+        assert inner[weaker] / inner[stronger] == pytest.approx(4, rel=0.15)
+    assert torch.isfinite(visibility(torch.zeros(3, SIDE, SIDE))).all()
 
 
 def test_shifts_are_the_best_of_all_by_error_and_bits():

@@ -117,3 +117,19 @@ def test_no_bits_say_that_nothing_changed():
     assert syntax.write(nothing, NUM_CODES).bits.size == 0
     assert_equal(syntax.read(np.zeros(0, np.uint8), NUM_CODES), nothing)
     assert_equal(syntax.read(np.zeros(1050, np.uint8), NUM_CODES), nothing)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS)
+def test_the_length_found_without_writing_holds_the_payload(seed):
+    update = random_update(np.random.default_rng(seed))
+    have = syntax.write(update, NUM_CODES).bits.size
+    # trailing zeros are not written: a payload of n bits has k of them with probability 2^-k
+    assert have <= syntax.length(update, NUM_CODES) <= have + 3 + 20
+
+
+def test_lengths_are_near_on_the_mean():
+    rng = np.random.default_rng(11)
+    updates = [random_update(rng) for _ in range(40)]
+    excess = [syntax.length(u, NUM_CODES) - syntax.write(u, NUM_CODES).bits.size for u in updates]
+    assert min(excess) >= 0 and np.mean(excess) < 5

@@ -7,13 +7,15 @@ The stream ends without a mark: the reader takes bits behind the end for zeros.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 PRECISION = 16  # bits of a probability
 _TOP = 48  # bits of the range
 _FLOOR = 1 << (_TOP - 8)
 ONE = 1000  # what one symbol counts: whole numbers, since both ends must agree to the bit
-_MOST_COUNTED = 120 * ONE  # beyond this, old symbols are half forgotten
+MOST_COUNTED = 120 * ONE  # beyond this, old symbols are half forgotten
 _LEAST_SHARE = 32  # of 2^PRECISION
 
 
@@ -45,8 +47,20 @@ class BitModel:
             self.ones += ONE
         else:
             self.zeros += ONE
-        if self.zeros + self.ones > _MOST_COUNTED:
+        if self.zeros + self.ones > MOST_COUNTED:
             self.zeros, self.ones = self.zeros // 2, self.ones // 2
+
+
+class BitWriter(Protocol):
+    """What takes symbols."""
+
+    def bit(self, bit: int, model: BitModel) -> None:
+        """One binary symbol, which the model learns."""
+        ...
+
+    def number(self, value: int, bound: int) -> None:
+        """A number of 0..bound - 1, all equally likely; bound at most 2^16."""
+        ...
 
 
 class RangeEncoder:

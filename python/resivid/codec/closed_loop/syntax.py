@@ -6,12 +6,13 @@ Everything passes one range coder. Contexts come from this payload alone, so a l
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...models.tokenizers.moving_state import GRIDS, LevelUpdate, StateUpdate
-from . import vectors
+from . import code_length, vectors
 from .range_coder import BitModel, RangeDecoder, RangeEncoder
 
 WIRE_VERSION = 1
@@ -54,6 +55,19 @@ def write(update: StateUpdate, num_codes: list[int]) -> Written:
     bits = encoder.finish()
     body = min(round(value_bits), bits.size)
     return Written(bits, bits.size - body, body)
+
+
+def length(update: StateUpdate, num_codes: list[int]) -> int:
+    """Bits that hold `write(update, num_codes)`, found without writing; a few more at most."""
+    total = code_length.of_vectors(update.field)
+    for number, level in enumerate(update.levels):
+        known = np.zeros(level.mask.shape, np.int64)  # neighbours above and left that are refined
+        known[1:] += level.mask[:-1]
+        known[:, 1:] += level.mask[:, :-1]
+        for context, model in enumerate(_models(number)):
+            total += code_length.of_bits(level.mask[known == context], model)
+        total += level.values.size * math.log2(num_codes[number])
+    return code_length.whole_bits(total)
 
 
 def read(bits: np.ndarray, num_codes: list[int]) -> StateUpdate:

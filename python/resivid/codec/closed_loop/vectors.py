@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...models.tokenizers.moving_state import BLOCKS, REACH
-from .range_coder import BitModel, RangeDecoder, RangeEncoder
+from .range_coder import BitModel, BitWriter, RangeDecoder
 
 _PREFIX_BITS = 6  # longest Exp-Golomb prefix: differences up to 2 REACH
 Vector = tuple[int, int]
@@ -37,7 +37,7 @@ class _Models:
         self.prefix = [BitModel.expecting(permille, 20) for permille in (580, 470, 390, 260, 50, 20)]
 
 
-def write(encoder: RangeEncoder, vectors: np.ndarray | None) -> None:
+def write(encoder: BitWriter, vectors: np.ndarray | None) -> None:
     """One flag, and with it all vectors."""
     encoder.number(int(vectors is not None), 2)
     if vectors is None:
@@ -74,7 +74,7 @@ def read(decoder: RangeDecoder) -> np.ndarray | None:
     return vectors
 
 
-def _write_number(encoder: RangeEncoder, value: int, models: _Models, axis: int) -> None:
+def _write_number(encoder: BitWriter, value: int, models: _Models, axis: int) -> None:
     """Zero flag, sign, magnitude by Exp-Golomb."""
     encoder.bit(int(value != 0), models.nonzero[axis])
     if value == 0:
