@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,11 @@ def shared_weights(shared: Callable[[str], Path], monkeypatch: pytest.MonkeyPatc
     folder = Path(os.environ.get("RESIVID_WEIGHTS") or shared("weights"))
     monkeypatch.setenv("RESIVID_WEIGHTS", str(folder))
     return folder
+
+
+@pytest.fixture
+def air_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder where loopback radios meet, of this test alone: a socket's path has at most 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="air") as folder:
+        monkeypatch.setenv("RESIVID_LOOPBACK_DIR", folder)
+        yield Path(folder)

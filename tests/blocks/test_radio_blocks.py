@@ -24,9 +24,8 @@ OCCUPIED = 2.1 * SYMBOL_RATE
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESIVID_LOOPBACK_DIR", str(tmp_path))
-    return tmp_path
+def folder(air_folder):
+    return air_folder
 
 
 def settings(device, **options):

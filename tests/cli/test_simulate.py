@@ -158,7 +158,7 @@ def test_options_that_work_keep_every_frame(clip, tmp_path, options):
         (("--seed", "18446744073709551616"), 2, "--seed"),
         (("--tokenizer", "unheard-of"), 2, "tokenizer"),
         (("--interpolator", "unheard-of"), 2, "interpolator"),
-        (("--phy", "framed"), 2, "--phy"),
+        (("--phy", "unheard-of"), 2, "--phy"),
         (("--json", "nowhere/a.json"), 1, "nowhere"),
         (("--report", "nowhere/a.html"), 1, "nowhere"),
     ],

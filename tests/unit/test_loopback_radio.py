@@ -23,9 +23,8 @@ REFUSED = (RuntimeError, ValueError)
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESIVID_LOOPBACK_DIR", str(tmp_path))
-    return tmp_path
+def folder(air_folder):
+    return air_folder
 
 
 def open_device(**settings):
