@@ -6,8 +6,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -56,6 +58,48 @@ def test_awgn_simulation_runs_without_a_display_and_ends_by_itself(tmp_path):
     program = compile_flowgraph(ROOT / "grc/flowgraphs/awgn_simulation.grc", tmp_path)
     run(program, "--video", clip, "--output", tmp_path / "out.mp4", "--snr-db", "8")
     assert len(read_frames(tmp_path / "out.mp4")) == 17
+
+
+def test_own_tokenizer_sends_what_its_embedded_module_makes_of_the_picture(tmp_path):
+    clip = write_clip(tmp_path / "in.mp4", 9)
+    program = compile_flowgraph(ROOT / "grc/flowgraphs/own_tokenizer.grc", tmp_path)
+    run(program, "--video", clip, "--output", tmp_path / "out.mp4", "--snr-db", "24")
+    received = read_frames(tmp_path / "out.mp4")
+    sent = read_frames(clip)
+    assert len(received) == 9
+    squares = received[8].reshape(8, 32, 8, 32, 3)[:, 4:28, :, 4:28]  # apart from the file's own blur
+    assert squares.std((1, 3)).mean() < 4
+    means = sent[8].reshape(8, 32, 8, 32, 3).mean((1, 3))
+    assert np.abs(squares.mean((1, 3)) - means).mean() < 17  # one of 16 levels
+
+
+def test_codec_and_radio_on_two_machines_make_the_same_link(tmp_path):
+    clip = write_clip(tmp_path / "in.mp4", 9)
+    together = compile_flowgraph(ROOT / "grc/flowgraphs/awgn_simulation.grc", tmp_path)
+    run(together, "--video", clip, "--output", tmp_path / "together.mp4")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(min(probe.getsockname()[1], 65000))
+    codec, radio = (
+        compile_flowgraph(ROOT / f"grc/flowgraphs/zmq_split_{part}.grc", tmp_path)
+        for part in ("codec", "radio")
+    )
+    files = ["--video", str(clip), "--output", str(tmp_path / "out.mp4")]
+    ends = [
+        subprocess.Popen(
+            [sys.executable, str(program), "--port", port, *more], env=environment(), stdin=subprocess.DEVNULL
+        )
+        for program, more in ((codec, files), (radio, []))
+    ]
+    try:
+        deadline = time.monotonic() + 200
+        while not (tmp_path / "out.mp4").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+    finally:
+        for end in ends:
+            end.terminate()
+    assert [end.wait(60) for end in ends] == [0, 0]
+    assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "together.mp4").read_bytes()
 
 
 def correlation(picture, reference):

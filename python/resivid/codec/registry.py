@@ -10,6 +10,7 @@ import importlib
 from typing import Any, Protocol, cast
 
 from ..errors import SettingsError
+from ..plugins import load_plugin, plugin_names
 from .base import CodecDecoder, CodecEncoder
 
 CODECS = {"resi_vidtok": ".resi_vidtok", "closed_loop": ".closed_loop"}
@@ -45,8 +46,12 @@ def load_codec(name: str = "resi_vidtok") -> CodecModule:
     Raises:
         SettingsError: there is no such codec.
     """
+    plugin = None if name in CODECS else load_plugin("codec", name)
+    if plugin is not None:
+        return cast(CodecModule, plugin)
     if name not in CODECS and "." not in name:
-        raise SettingsError(f"codec: expected one of {', '.join(CODECS)} or package.module, got {name!r}")
+        known = ", ".join([*CODECS, *plugin_names("codec")])
+        raise SettingsError(f"codec: expected one of {known} or package.module, got {name!r}")
     try:
         return cast(CodecModule, importlib.import_module(CODECS.get(name, name), __package__))
     except ModuleNotFoundError as error:

@@ -45,8 +45,10 @@ class Comparison:
         self._metrics = None
         if metrics:
             from ..evaluate.metrics import MetricsAccumulator
+            from ..evaluate.plugin_metrics import PluginMetrics
 
             self._metrics = MetricsAccumulator()
+            self._own_metrics = PluginMetrics()
 
     def watch(self, on_pair: Callable[[int, np.ndarray, np.ndarray], None]) -> None:
         """Call with index, original and received picture of each frame; before the first."""
@@ -65,6 +67,7 @@ class Comparison:
             self._on_pair(index, original, received)
         if self._metrics is not None:
             self._metrics.add(original, received)
+            self._own_metrics.add(original, received)
         if self.sample_every and index % self.sample_every == 0:
             self._keep(index, original, received)
         return np.concatenate([original, received], axis=1) if self.side_by_side else received
@@ -83,6 +86,10 @@ class Comparison:
         quality = self._metrics.result()
         notes = quality.pop("notes")
         return quality, notes
+
+    def own_metrics(self) -> tuple[dict[str, float | None], list[str]]:
+        """Metrics of installed extensions by name, and what a reader must know of them."""
+        return ({}, []) if self._metrics is None else self._own_metrics.result()
 
     @property
     def psnr_per_frame(self) -> list[float]:

@@ -263,6 +263,8 @@ class simulation(gr.top_block):
         snr_db, link = self.snr_db, self.settings.link
         self.statistics.overhead((link.frame_symbols - link.symbols) * len(list(self.statistics.blocks())))
         quality, notes = self.comparison.result()
+        own_metrics, own_notes = self.comparison.own_metrics()
+        notes += own_notes
         notes.append(
             "latency_ms: not measured, the run is not paced"
             + (f"; --gop-prefix holds back a GOP of {link.gop} frames" if link.gop_prefix else "")
@@ -280,6 +282,7 @@ class simulation(gr.top_block):
             version=__version__,
             weights=self._weights(),
             quality=quality,
+            own_metrics=own_metrics,
             notes=notes,
         )
 

@@ -12,6 +12,7 @@ import numpy as np
 import yaml
 
 from ..errors import FormatError
+from ..plugins import load_plugin, plugin_names
 
 MODULATIONS = {"QPSK": 2, "16QAM": 4, "64QAM": 6, "256QAM": 8}  # name to bits of one symbol
 MAX_ROWS = 256  # a row is one byte in a token file
@@ -97,7 +98,9 @@ def read_mcs_file(name_or_path: str | Path) -> McsFile:
     if path.suffix not in (".yaml", ".yml"):
         path = _TABLES / f"{name_or_path}.yaml"
         if not path.is_file():
-            known = ", ".join(sorted(p.stem for p in _TABLES.glob("*.yaml")))
+            path = _plugin_path(str(name_or_path)) or path
+        if not path.is_file():
+            known = ", ".join(sorted([p.stem for p in _TABLES.glob("*.yaml")] + plugin_names("MCS table")))
             raise FormatError(
                 f"no MCS table {str(name_or_path)!r}; known: {known}, or the path of a .yaml file"
             )
@@ -110,6 +113,15 @@ def read_mcs_file(name_or_path: str | Path) -> McsFile:
     except yaml.YAMLError as error:
         raise FormatError(f"{path}: not valid YAML") from error
     return _file(path, document)
+
+
+def _plugin_path(name: str) -> Path | None:
+    """The file that an installed package names: a path, or a function without arguments that gives it."""
+    plugin = load_plugin("MCS table", name)
+    try:
+        return None if plugin is None else Path(plugin() if callable(plugin) else plugin)
+    except Exception as error:  # of somebody else's function
+        raise FormatError(f"MCS table {name!r}: its package gives no path ({error})") from error
 
 
 def _file(path: Path, document: Any) -> McsFile:

@@ -37,6 +37,7 @@ class Statistics:
         code_rate: label of the row to its true code rate, payload and CRC bits per bit on the channel.
         stage_ms: stage to {mean, p50, p95} of its run time in ms. latency_ms: {p50, p95}, None unless paced.
         psnr_db, ssim, lpips, clip: means over the frames before the file encoder.
+        own_metrics: metrics of installed extensions, name to mean over the same frames.
         seed, version, weights: what it takes to repeat the run; file name to SHA-256.
         notes: what the reader must know to read the numbers right.
     """
@@ -69,6 +70,7 @@ class Statistics:
     ssim: float | None = None
     lpips: float | None = None
     clip: float | None = None
+    own_metrics: dict[str, float | None] = field(default_factory=dict)
     seed: int | None = None
     version: str | None = None
     weights: dict[str, str] = field(default_factory=dict)
@@ -198,6 +200,7 @@ class StatisticsCollector:
         version: str | None = None,
         weights: Mapping[str, str] | None = None,
         quality: Mapping[str, float | None] | None = None,
+        own_metrics: Mapping[str, float | None] | None = None,
         notes: Iterable[str] = (),
     ) -> Statistics:
         """Sum up.
@@ -209,6 +212,7 @@ class StatisticsCollector:
             version: of this module.
             weights: file name to SHA-256 of all weights in use.
             quality: any of psnr_db, ssim, lpips, clip; those left out or None are null, `notes` should say why.
+            own_metrics: of extensions, by name.
             notes: more lines for `notes`.
         Returns:
             The document.
@@ -229,6 +233,7 @@ class StatisticsCollector:
                 seed=seed,
                 version=version,
                 weights=dict(weights or {}),
+                own_metrics=dict(own_metrics or {}),
             )
             for name, value in (quality or {}).items():
                 setattr(result, name, value)

@@ -3,7 +3,7 @@
 
 A new one is one file with a function `load(weights, device)` and one entry at the end of this module. Outside
 this package, `@register_tokenizer("mine", "what it is")` before such a function does it, or
-its name is given as "package.module:function". Listing needs no torch: an entry's module is imported on loading.
+its name is given as "package.module:function", or an installed package names it (`plugins`). Listing needs no torch: an entry's module is imported on loading.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import MissingPackageError, SettingsError, WeightsError
+from ..plugins import load_plugin, plugin_names
 from .interpolation.base import Interpolator
 from .tokenizers.base import Tokenizer
 from .weight_files import OK, WeightFile, catalogue, locate, state_of
@@ -102,7 +103,7 @@ def load_interpolator(name: str = "flow", weights: Path | None = None, device: s
 
 
 def _load(entries: dict[str, Entry], kind: str, name: str, weights: Path | None, device: str) -> Any:
-    entry = entries.get(name) or _outside_entry(kind, name, sorted(entries))
+    entry = entries.get(name) or _outside_entry(kind, name, sorted({*entries, *plugin_names(kind)}))
     if weights is not None and not entry.weights and name in entries:
         raise SettingsError(f"weights: {kind} {name!r} uses none, got {weights}")
     try:
@@ -118,6 +119,9 @@ def _load(entries: dict[str, Entry], kind: str, name: str, weights: Path | None,
 
 
 def _outside_entry(kind: str, name: str, known: list[str]) -> Entry:
+    plugin = load_plugin(kind, name)
+    if plugin is not None:
+        return Entry(name, "", plugin)
     module, colon, function = name.partition(":")
     if not colon:
         raise SettingsError(

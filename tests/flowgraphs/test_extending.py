@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The package of docs/extending.md, installed as pip leaves it, runs; what is wrong with a package is one line."""
+
+import importlib
+import re
+import sys
+import tomllib
+
+import numpy as np
+import pytest
+from clips import write_clip
+from conftest import ROOT
+from gnuradio.resivid.codec.registry import load_codec
+from gnuradio.resivid.errors import ResividError, SettingsError
+from gnuradio.resivid.evaluate.plugin_metrics import PluginMetrics
+from gnuradio.resivid.flowgraphs.settings import LinkSettings
+from gnuradio.resivid.flowgraphs.simulate import SimulationSettings, simulation
+from gnuradio.resivid.link.mcs_table import load_mcs_table
+from gnuradio.resivid.models.registry import load_tokenizer
+from gnuradio.resivid.plugins import GROUPS, load_plugin, plugin_names
+
+DOCUMENT = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
+FILES = {
+    re.match(r"# (\S+)\n", text)[1]: text
+    for _, text in re.findall(r"```(\w+)\n(# .*?)```", DOCUMENT, re.DOTALL)
+}
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Puts modules and the entry points of a pyproject.toml where Python finds them, as an installation does."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def put(files, entry_points, package="my-resivid"):
+        for name, text in files.items():
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        folder = tmp_path / f"{package.replace('-', '_')}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        lines = (f"[{g}]\n" + "".join(f"{k} = {v}\n" for k, v in e.items()) for g, e in entry_points.items())
+        (folder / "entry_points.txt").write_text("\n".join(lines))
+        importlib.invalidate_caches()
+
+    yield put
+    for name in [n for n, m in sys.modules.items() if str(tmp_path) in str(getattr(m, "__file__", ""))]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def documented(install):
+    install(FILES, tomllib.loads(FILES["pyproject.toml"])["project"]["entry-points"])
+
+
+def test_each_file_of_the_example_is_short():
+    assert sorted(FILES) == ["my_resivid.py", "pyproject.toml", "robust.yaml"]
+    assert all(len(text.splitlines()) < 50 for text in FILES.values())
+
+
+def test_the_table_of_the_page_lists_every_group():
+    assert set(re.findall(r"^\| `(resivid\.\w+)` \|", DOCUMENT, re.MULTILINE)) == set(GROUPS.values())
+
+
+def test_the_documented_package_runs_in_a_simulation(documented, tmp_path):
+    link = LinkSettings(tokenizer="grey", interpolator="hold", mcs_table="robust", stride=4)
+    clip = write_clip(tmp_path / "in.mp4", 9)
+    pairs = []
+    flowgraph = simulation(clip, None, SimulationSettings(link=link, snr_db=(9.0,)))
+    flowgraph.comparison.watch(lambda index, original, picture: pairs.append((original, picture)))
+    statistics = flowgraph.run()
+    assert statistics.frames == 9 and list(statistics.mcs) == ["QPSK 120/1024", "QPSK 308/1024"]
+    error = np.mean([np.abs(a.astype(float) - b).mean() for a, b in pairs])
+    assert statistics.own_metrics == {"mae": pytest.approx(error)}
+    squares = pairs[-1][1].reshape(16, 16, 16, 16, 3)
+    assert (squares == squares[:, :1, :, :1, :1]).all()  # grey, of one value each
+
+
+def test_names_of_packages_are_listed_where_a_name_is_unknown(documented):
+    assert plugin_names("tokenizer") == ["grey"]
+    with pytest.raises(SettingsError, match="expected one of grey, multiscale"):
+        load_tokenizer("green")
+    with pytest.raises(ResividError, match="known: air, calibrated, robust, table1"):
+        load_mcs_table("green")
+
+
+def test_a_codec_is_a_module(install):
+    install({"my_codec.py": "OPTIONS = ()\n"}, {"resivid.codecs": {"mine": "my_codec"}})
+    assert load_codec("mine").OPTIONS == ()
+    with pytest.raises(SettingsError, match="closed_loop, mine or package.module"):
+        load_codec("green")
+
+
+def test_a_package_cannot_replace_what_is_here(install):
+    install(
+        {"thief.py": "def load(w, d): return 1 / 0\n"}, {"resivid.tokenizers": {"multiscale": "thief:load"}}
+    )
+    assert load_tokenizer("multiscale").name == "multiscale"
+
+
+@pytest.mark.parametrize(
+    "code, reason",
+    [
+        ("raise RuntimeError('of mine')", "of mine"),
+        ("import no_such_module", "no_such_module"),
+        ("", "has no attribute"),
+    ],
+)
+def test_what_cannot_be_loaded_is_one_line(install, code, reason):
+    install({"broken.py": code}, {"resivid.tokenizers": {"mine": "broken:load"}})
+    with pytest.raises(SettingsError, match=f"tokenizer 'mine': broken:load cannot be loaded .*{reason}"):
+        load_tokenizer("mine")
+
+
+def test_a_name_of_two_packages_is_refused(install):
+    install({"one.py": "load = 1"}, {"resivid.metrics": {"mine": "one:load"}}, "package-one")
+    install({"two.py": "load = 2"}, {"resivid.metrics": {"mine": "two:load"}}, "package-two")
+    with pytest.raises(SettingsError, match="metric 'mine': offered by "):
+        load_plugin("metric", "mine")
+    metrics = PluginMetrics()
+    assert metrics.result()[0] == {"mine": None}
+
+
+def test_a_metric_that_raises_ends_alone(install):
+    code = "def good(a, b): return 2\ndef bad(a, b): return 1 / 0\ndef nan(a, b): return float('nan')\n"
+    install(
+        {"metrics_of_mine.py": code},
+        {"resivid.metrics": {n: f"metrics_of_mine:{n}" for n in ("good", "bad", "nan")}},
+    )
+    metrics, picture = PluginMetrics(), np.zeros((4, 4, 3), np.uint8)
+    metrics.add(picture, picture)
+    metrics.add(picture, picture)
+    means, notes = metrics.result()
+    assert means == {"good": 2.0, "bad": None, "nan": None}
+    assert "bad: not computed, frame 0: ZeroDivisionError: division by zero" in notes
+
+
+@pytest.mark.parametrize("value", ["1 / 0", "42", "'missing.yaml'"])
+def test_a_table_without_a_file_is_one_line(install, value):
+    install({"tables.py": f"def path(): return {value}\n"}, {"resivid.mcs_tables": {"mine": "tables:path"}})
+    with pytest.raises(ResividError, match="mine"):
+        load_mcs_table("mine")
