@@ -193,8 +193,40 @@ def test_descriptions_are_complete(path):
     for parameter in description.get("parameters", []):
         assert parameter["label"] and "default" in parameter
         assert "${" + parameter["id"] in made, f"{parameter['id']} is not used"
+    asserts = " ".join(description.get("asserts", []))
+    for parameter in description.get("parameters", []):
+        if parameter["dtype"] in ("int", "real", "real_vector"):
+            assert re.search(rf"\b{parameter['id']}\b", asserts), f"{parameter['id']}: no range is asserted"
     for port in description.get("inputs", []) + description.get("outputs", []):
         assert port["domain"] == "stream" or port["optional"]
+        name = port.get("label") or port["id"]
+        assert re.search(rf'"{name}"|\b{name}\b', description["documentation"]), (
+            f"port {name} is not explained"
+        )
+
+
+RANGES = re.compile(r"\$\{ (?:(-?[\d.e]+) <= (\w+) <= ([\d.e]+)|abs\((\w+)\) <= ([\d.e]+)) \}")
+
+
+def test_the_asserts_of_the_channel_are_what_it_refuses():
+    from gnuradio import resivid
+
+    description = yaml.safe_load((ROOT / "grc/resivid_channel.block.yml").read_text())
+    checked = []
+    for match in filter(None, map(RANGES.fullmatch, description["asserts"])):
+        low, name, high, name_of_size, size = match.groups()
+        name, low, high = (
+            (name, float(low), float(high)) if name else (name_of_size, -float(size), float(size))
+        )
+        kind = int if name == "quantiser_bits" else float
+        more = {"fading": "rician"} if name == "rician_k_db" else {}
+        for value in (low, high):
+            resivid.channel([6.0], **{name: kind(value)}, **more)
+        for value in (low - 1, high + 1):
+            with pytest.raises((ValueError, TypeError)):
+                resivid.channel([6.0], **{name: kind(value)}, **more)
+        checked.append(name)
+    assert len(checked) >= 6
 
 
 def test_the_tree_holds_every_block_where_its_description_says():

@@ -11,6 +11,7 @@ import numpy as np
 from gnuradio import gr
 
 from ..blocks.frame_header import header_reader
+from ..blocks.symbol_tap import symbol_tap
 from ..blocks.token_unpacker import token_unpacker
 from ..blocks.video_sink import video_sink
 from ..codec.base import CodecDecoder
@@ -94,6 +95,7 @@ class receiver(gr.hier_block2):
             decoded = self._connect_framed(settings, float(rate), lock_step)
         else:
             self.connect(self, self.decoder)
+        self._symbols: gr.basic_block = self.synchroniser if settings.phy == "framed" else self
         self.msg_connect((decoded, "payload"), (self.unpacker, "payload"))
         self.msg_connect((decoded, "payload"), (self.selector, "snr"))
         self.msg_connect((self.unpacker, "tokens"), (self.sink, "tokens"))
@@ -123,6 +125,15 @@ class receiver(gr.hier_block2):
         self.connect(self, self.synchroniser, self.decoder)
         self.msg_connect((self.decoder, "payload"), (self.header, "payload"))
         return self.header
+
+    def watch_symbols(self, on_symbols: Callable[[np.ndarray], None]) -> None:
+        """Give the symbols before the decoder to a quick function, now and then; before the start.
+
+        Args:
+            on_symbols: as `symbol_tap` takes it.
+        """
+        self._tap = symbol_tap(on_symbols)  # held here: GNU Radio does not keep a Python block alive
+        self.connect(self._symbols, self._tap)
 
     @property
     def finished(self):

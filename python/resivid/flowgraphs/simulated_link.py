@@ -13,7 +13,6 @@ import pmt
 from gnuradio import gr
 
 from ..blocks import pdus
-from ..blocks.symbol_tap import symbol_tap
 from ..errors import ResividError
 from .pace import Pace
 from .settings import LinkSettings
@@ -144,10 +143,9 @@ class simulated_link(gr.basic_block):
 
         flowgraph.comparison.watch(show)
         flowgraph.statistics.on_block = count
-        tap = symbol_tap(
+        flowgraph.receiver.watch_symbols(
             lambda symbols: self.message_port_pub(SYMBOLS, _pdu(pmt.init_c32vector, symbols.tolist()))
         )
-        flowgraph.connect(flowgraph.channel, tap)
         self.flowgraph = flowgraph
         flowgraph.start()
         try:

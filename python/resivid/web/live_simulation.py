@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..blocks.symbol_tap import symbol_tap
 from ..flowgraphs.pace import Pace
 from ..flowgraphs.simulate import simulation
 from .monitor import Monitor
@@ -39,6 +38,5 @@ def watch(flowgraph: simulation, title: str, recordings: Path) -> Monitor:
 
     flowgraph.comparison.watch(show)
     flowgraph.statistics.on_block = monitor.block
-    flowgraph.tap = symbol_tap(monitor.symbols)  # held here: GNU Radio does not keep a Python block alive
-    flowgraph.connect(flowgraph.channel, flowgraph.tap)
+    flowgraph.receiver.watch_symbols(monitor.symbols)
     return monitor
