@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class PluginMetrics:
         self._reasons: dict[str, str] = {}
         for name in plugin_names("metric"):
             try:
-                self._metrics[name] = load_plugin("metric", name)
+                self._metrics[name] = cast(Metric, load_plugin("metric", name))
             except ValueError as error:
                 self._reasons[name] = str(error)
 
