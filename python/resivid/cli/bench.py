@@ -5,12 +5,30 @@ from __future__ import annotations
 
 import typer
 
-from . import bench_adaptation, bench_bler, bench_modem, bench_phy, bench_pipeline, bench_snr, bench_tables
+from . import (
+    bench_adaptation,
+    bench_bler,
+    bench_modem,
+    bench_phy,
+    bench_pipeline,
+    bench_radio,
+    bench_snr,
+    bench_tables,
+)
 
 bench_app = typer.Typer(
     no_args_is_help=True, help="Measure the physical layer: block error rates, thresholds, speed, estimates."
 )
-for module in (bench_bler, bench_tables, bench_phy, bench_snr, bench_modem, bench_adaptation, bench_pipeline):
+for module in (
+    bench_bler,
+    bench_tables,
+    bench_phy,
+    bench_snr,
+    bench_modem,
+    bench_adaptation,
+    bench_pipeline,
+    bench_radio,
+):
     module.register(bench_app)
 
 

@@ -103,13 +103,13 @@ def rx(
 
         try:
             flowgraph.run(ended, _Reporter(settings, quiet))
-        finally:
+        finally:  # Ctrl-C is how most receptions end
             if record is not None:
                 flowgraph.recording.finish()
-    if json_file is not None:
-        common.write_json(json_file, document(flowgraph, float(fps)))
-    if not quiet:
-        print("resivid: " + line_of(flowgraph.status(), settings), file=sys.stderr)
+            if json_file is not None:
+                common.write_json(json_file, document(flowgraph, float(fps)))
+            if not quiet:
+                print("resivid: " + line_of(flowgraph.status(), settings), file=sys.stderr)
 
 
 def _flowgraph(source: Any, settings: Any, fps: Any, screen: Any, record: Path | None, radio: Any) -> Any:
