@@ -99,7 +99,7 @@ def test_a_picture_comes_through_and_again_from_its_recording(clip, tmp_path, ai
     code, error = finish(tx)
     assert code == 0 and "6 key frames sent, 0 late" in error, error
     code, error = finish(rx)
-    assert code == 0 and "resivid: searching; " in error, error
+    assert code == 0 and re.search("resivid: (locked|searching|losing frames); Es/N0", error), error
     report = json.loads((tmp_path / "rx.json").read_text())
     receiver = report["receiver"]
     assert report["blocks_failed"] == 0 and receiver["failed"] == receiver["foreign"] == 0
