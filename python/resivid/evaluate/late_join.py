@@ -62,9 +62,8 @@ def join_classical(job: PointJob, seed: int) -> dict[str, Any]:
     size, start = job.evaluation.link.size, join_frame(job)
     stream = stream_of(job, budget_of(job.point, job.evaluation, job.clip, seed))
     entry = next((i for i, unit in enumerate(stream.units) if unit.key and unit.frame >= start), None)
-    coded = {} if entry is None else dict(decode(stream.units[entry:], stream.setting, size))
+    shown = decode([] if entry is None else stream.units[entry:], stream.setting, size)
     picture, pictures = np.full((size, size, 3), GREY, np.uint8), []
-    shown = iter(sorted(coded.items()))
     following = next(shown, None)
     for index in measured_frames(job):
         while following is not None and following[0] <= index:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...errors import MissingPackageError, ResividError
 from ...video.reader import _import_av, _reason
+from .scheduling import kept_scheduling
 from .settings import SVT_AV1, ClassicalSetting
 
 START_CODE = re.compile(rb"\x00?\x00\x00\x01")  # ITU-T H.265 annex B
@@ -93,6 +94,8 @@ def encode(
     context.options = setting.options(quality)
     units = []
     try:
+        with kept_scheduling():
+            context.open()
         for number, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
             frame = frame.reformat(format=setting.encoder.pixels, dst_colorspace="ITU709")

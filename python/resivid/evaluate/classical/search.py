@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class ClipSource:
     def __init__(self, clip: PreparedClip, size: int = 256):
         self.clip, self.size = clip, size
         self._kept: dict[tuple[int, int], list[np.ndarray]] = {}
-        self._judged: list[tuple[int, np.ndarray]] | None = None
+        self._judged: list[np.ndarray] | None = None
 
     def pictures(self, size: int, every: int) -> Iterable[np.ndarray]:
         """Every n-th picture, reduced to `size`."""
@@ -63,12 +64,13 @@ class ClipSource:
             self._kept = {key: list(pictures)}  # one at a time: the search goes setting by setting
         return self._kept[key]
 
-    @property
-    def judged(self) -> list[tuple[int, np.ndarray]]:
-        """Index and original of the frames that the search looks at."""
+    def judged(self) -> Iterable[np.ndarray]:
+        """The originals of the frames that the search looks at."""
         if self._judged is None:
-            numbered = enumerate(self.clip.frames(self.size))
-            self._judged = [(i, frame) for i, frame in numbered if i % JUDGE_EVERY == 0]
+            frames = islice(self.clip.frames(self.size), 0, None, JUDGE_EVERY)
+            if 3 * self.size**2 * -(-self.clip.num_frames // JUDGE_EVERY) > MOST_KEPT_BYTES:
+                return frames
+            self._judged = list(frames)
         return self._judged
 
 
@@ -162,12 +164,13 @@ class Ladder:
     def _measure(self, units: Sequence[AccessUnit]) -> dict[str, float | None]:
         source = self._source
         pictures = judged_pictures(
-            dict(decode(units, self.setting, source.size)),
-            [index for index, _ in source.judged],
+            decode(units, self.setting, source.size),
             self.setting.every,
+            JUDGE_EVERY,
+            source.clip.num_frames,
             self._interpolator,
         )
-        return self._judge.measure([frame for _, frame in source.judged], pictures)
+        return self._judge.measure(source.judged(), pictures)
 
     def _read(self, head: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -198,39 +201,50 @@ class Judge:
         self.name = "psnr" if self._network is None else "psnr, lpips-alex"
 
     def measure(
-        self, originals: Sequence[np.ndarray], pictures: Sequence[np.ndarray]
+        self, originals: Iterable[np.ndarray], pictures: Iterable[np.ndarray]
     ) -> dict[str, float | None]:
-        """Means."""
-        psnr = [min(psnr_db(a, b), 100.0) for a, b in zip(originals, pictures, strict=True)]
-        distance = None
-        if self._network is not None:
-            values = [
-                lpips(self._network, np.stack(originals[i : i + BATCH]), np.stack(pictures[i : i + BATCH]))
-                for i in range(0, len(originals), BATCH)
-            ]
-            distance = float(np.mean(np.concatenate(values)))
-        return {"psnr_db": float(np.mean(psnr)), "lpips": distance}
+        """Means; a few pictures at a time are in memory."""
+        pairs = zip(originals, pictures, strict=True)
+        psnr: list[float] = []
+        distances: list[np.ndarray] = []
+        while batch := list(islice(pairs, BATCH)):
+            psnr += [min(psnr_db(a, b), 100.0) for a, b in batch]
+            if self._network is not None:
+                distances.append(lpips(self._network, *(np.stack(part) for part in zip(*batch, strict=True))))
+        mean = float(np.mean(np.concatenate(distances))) if distances else None
+        return {"psnr_db": float(np.mean(psnr)), "lpips": mean}
 
 
 def judged_pictures(
-    coded: dict[int, np.ndarray], indices: Sequence[int], every: int, interpolator: Interpolator
-) -> list[np.ndarray]:
-    """Single frames of what `watch` shows, without making the others.
+    coded: Iterable[tuple[int, np.ndarray]],
+    every: int,
+    step: int,
+    num_frames: int,
+    interpolator: Interpolator,
+) -> Iterator[np.ndarray]:
+    """Every n-th frame of what `watch` shows, without making the others.
 
     Args:
-        coded: frame index to picture of all coded frames.
-        indices: of the frames that are wanted.
+        coded: frame index and picture of all coded frames, in order, none missing.
+        every: frames per coded frame.
+        step: n.
+        num_frames: T.
     """
-    last = max(coded)
-    pictures = []
-    for index in indices:
-        before = index // every * every
-        if index == before or before + every > last:
-            pictures.append(coded[min(before, last)])
-            continue
-        time = (index - before) / every
-        pictures.append(interpolator.between(coded[before], coded[before + every], [time])[0])
-    return pictures
+    wanted, before = 0, None
+    for index, picture in coded:
+        between = list(range(wanted, index, step))
+        if before is not None and between:
+            start = index - every
+            if between[0] == start:
+                yield before
+                between = between[1:]
+                wanted += step
+            if between:
+                yield from interpolator.between(before, picture, [(i - start) / every for i in between])
+                wanted += step * len(between)
+        before = picture
+    if before is not None:  # the last coded picture is held
+        yield from repeat(before, len(range(wanted, num_frames, step)))
 
 
 def search(
