@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from gnuradio.resivid.codec.closed_loop import syntax, vectors
 from gnuradio.resivid.codec.closed_loop.planner import Planner, choose_vectors
-from gnuradio.resivid.codec.closed_loop.visibility import visibility
 from gnuradio.resivid.models.tokenizers.moving_state import (
     BLOCKS,
     GRIDS,
@@ -20,6 +19,7 @@ from gnuradio.resivid.models.tokenizers.moving_state import (
     move,
 )
 from gnuradio.resivid.models.tokenizers.pyramid import to_ycc
+from gnuradio.resivid.models.visibility import visibility
 from loop import cosine_codes, smooth_clip
 
 CODEBOOKS = [cosine_codes() for _ in GRIDS]

@@ -15,8 +15,7 @@ import torch
 
 from ..codec.registry import load_codec
 from ..errors import MissingPackageError
-from ..models.tokenizers.moving_state import SIDE
-from ..models.tokenizers.pyramid import to_ycc
+from ..models.tokenizers.moving_state import reduce_frame, target_of
 from .image_files import has_opencv
 
 FILM_LENGTH = 6  # key frames of a film made from a photograph
@@ -111,10 +110,8 @@ class Films:
 
 def reduced(frame: np.ndarray) -> tuple[np.ndarray, torch.Tensor]:
     """A key frame as the closed loop sees it: uint8 (SIDE, SIDE, 3) RGB, and YCC (3, SIDE, SIDE)."""
-    import cv2
-
-    picture = cv2.resize(np.ascontiguousarray(frame), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    return picture, to_ycc(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255)[0]
+    picture = reduce_frame(frame)
+    return picture, target_of(picture)
 
 
 def make_planner(codebooks: list[torch.Tensor]) -> Any:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from ...models.tokenizers.moving_state import PictureState, apply
 from ..base import Payload, Unit
@@ -52,7 +51,6 @@ class ClosedLoopDecoder:
         """After the last payload."""
         return self._state
 
-    @torch.inference_mode()
     def unpack(self, payload: Payload | None) -> Unit:
         first_frame, gop_start = self._next_frame, False
         if payload is not None:

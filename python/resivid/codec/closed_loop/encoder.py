@@ -6,13 +6,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
-import torch
 
 from ...errors import SettingsError
-from ...models.tokenizers.moving_state import SIDE, PictureState, StateUpdate, apply
-from ...models.tokenizers.pyramid import to_ycc
+from ...models.tokenizers.moving_state import (
+    SIDE,
+    PictureState,
+    StateUpdate,
+    apply,
+    reduce_frame,
+    target_of,
+)
 from ...video.sampler import is_key_frame, starts_gop
 from ..base import Payload, Unit
 from .memory import renewed_blocks
@@ -63,8 +67,8 @@ class ClosedLoopEncoder:
         if not is_key_frame(index, stride):
             return None
         start = index == 0 or (self.settings.memory == "gop" and starts_gop(index, stride, gop))
-        reduced = cv2.resize(np.ascontiguousarray(frame), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-        return Unit(first_frame=index, num_frames=stride, gop_start=start, data=reduced.reshape(-1))
+        small = reduce_frame(frame).reshape(-1)
+        return Unit(first_frame=index, num_frames=stride, gop_start=start, data=small)
 
     def flush(self) -> Unit:
         return Unit(first_frame=self._num_frames, num_frames=self._num_frames, end=True)
@@ -72,7 +76,6 @@ class ClosedLoopEncoder:
     def plan(self, units: Sequence[Unit], budget_bits: int) -> None:
         """As the contract; nothing is fixed beforehand."""
 
-    @torch.inference_mode()
     def pack(self, unit: Unit, budget_bits: int) -> Payload:
         if budget_bits < 1:
             raise SettingsError(f"a key frame must have at least 1 bit, got {budget_bits}")
@@ -80,7 +83,7 @@ class ClosedLoopEncoder:
         if start:
             self._restart, self._last_start = False, unit.first_frame
         picture = unit.data.reshape(SIDE, SIDE, 3)
-        target = to_ycc(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255)[0]
+        target = target_of(picture)
         state = PictureState() if start else self._mirror.state
         renewed = renewed_blocks(unit.first_frame, self.settings)
         plan = self._planner.plan(

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from ...models.motion import MotionSearch, block_errors
 from ...models.tokenizers.base import VALUE_BITS
@@ -29,8 +29,11 @@ from ...models.tokenizers.moving_state import (
     reduce_level,
 )
 from ...models.tokenizers.pyramid import PATCH, resize
+from ...models.visibility import visibility
 from . import syntax, vectors
-from .visibility import visibility
+
+if TYPE_CHECKING:
+    import torch
 
 _MOST_TRIALS = 10
 _FULL = 0.985  # share of the budget from which a payload is good enough
@@ -182,18 +185,18 @@ class Planner:
             bits = max(math.log2(len(book)) + math.log2((1 - share) / share), 1.0)
             scale = _WORTH[number] * (SIDE / (PATCH * grid)) ** 2 * resize(seen, grid).flatten()
             least = price * bits / scale  # gain in the reduced picture, of each place
-            places = torch.nonzero(patches.square().sum(1) > least)[:, 0]  # no code gains more than that
+            places = (patches.square().sum(1) > least).nonzero()[:, 0]  # no code gains more than that
             mask, values = np.zeros(grid * grid, np.bool_), np.zeros(0, np.int64)
             gain = np.zeros(0, np.float32)
             if len(places):
-                scores = torch.addmm(self._powers[number], patches[places], book.T, alpha=-2)
+                scores = self._powers[number].addmm(patches[places], book.T, alpha=-2)
                 score, index = scores.min(1)
                 worth = -score > least[places]
                 places, index = places[worth], index[worth]
                 mask[places.numpy()] = True
                 values = index.numpy()
                 gain = (-score[worth] * scale[places]).numpy()
-                chosen = torch.zeros_like(patches)
+                chosen = patches.new_zeros(patches.shape)
                 chosen[places] = book[index]
                 ycc = ycc + enlarge_level(chosen, grid)
             levels.append(LevelUpdate(mask.reshape(grid, grid), values))

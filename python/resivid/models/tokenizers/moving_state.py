@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .pyramid import PATCH, from_patches, resize, to_patches
+from .pyramid import PATCH, from_patches, resize, to_patches, to_ycc
 
 SIDE = 128  # pixels along the side of the state
 GRIDS = (1, 2, 4, 8, 16, 32)  # patches along the side, level by level
@@ -81,6 +81,18 @@ class PictureState:
         ycc = torch.from_numpy(data[:split].copy().view(np.float16).astype(np.float32))
         freshness = torch.from_numpy(data[split:].astype(np.float32) / 255)
         return cls(ycc.view(3, SIDE, SIDE), freshness.view(len(GRIDS), AGE_SIDE, AGE_SIDE))
+
+
+def reduce_frame(frame: np.ndarray) -> np.ndarray:
+    """A picture, uint8 (H, W, 3) RGB, by means of areas at the state's size, uint8 (SIDE, SIDE, 3); needs OpenCV."""
+    import cv2  # what trains from prepared states has none
+
+    return cv2.resize(np.ascontiguousarray(frame), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+
+
+def target_of(picture: np.ndarray) -> torch.Tensor:
+    """What `PictureState.ycc` should become for a picture of its size: uint8 (S, S, 3) RGB to float (3, S, S)."""
+    return to_ycc(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255)[0]
 
 
 def move(picture: torch.Tensor, vectors: np.ndarray) -> torch.Tensor:
