@@ -8,8 +8,9 @@ from typing import Annotated, Any, Optional
 import typer
 
 from ..errors import SettingsError
+from ..link.air import PROFILES
 from . import bench_options as options
-from . import common, radio_options
+from . import common
 
 
 def radio(
@@ -34,8 +35,7 @@ def radio(
     frames: Annotated[
         int, typer.Option("--frames", min=1, max=100_000, help="Frames for each point.")
     ] = 1000,
-    profile: radio_options.ProfileOption = "voice",
-    cbr: radio_options.CbrOption = None,
+    cbr: common.CbrOption = PROFILES["voice"].cbr,
     mcs_table: common.McsTableOption = "air",
     sample_rate: Annotated[
         str, typer.Option("--sample-rate", metavar="HZ", help="Samples a second of both radios.")
@@ -49,10 +49,9 @@ def radio(
     from ..evaluate import radio_bench
     from ..flowgraphs.live import LiveSettings
     from ..flowgraphs.settings import LinkSettings
-    from ..link.air import PROFILES
     from ..radio.settings import parse_hz
 
-    link = LinkSettings(cbr=cbr or PROFILES[profile].cbr, mcs_table=mcs_table)
+    link = LinkSettings(cbr=cbr, mcs_table=mcs_table)
     symbol_rate = LiveSettings(link).symbol_rate(30)
     known = radio_bench.IMPAIRMENTS
     chosen = impairments or ["none", "offsets"]

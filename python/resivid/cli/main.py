@@ -29,6 +29,8 @@ except ImportError as error:  # the only package that the command line itself ne
         "-DPython3_EXECUTABLE=.../.venv/bin/python, whose packages scripts/setup.sh installs"
     ) from None
 
+from .configuration import attach, origin  # noqa: E402 # needs typer
+
 COMMANDS = (
     "simulate",
     "tx",
@@ -97,6 +99,13 @@ def build_app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
     return app
 
 
+def build_command(commands: Sequence[str] = COMMANDS) -> Any:
+    """The click command of the app, each of its commands with configuration files, profiles and variables."""
+    command = typer.main.get_command(build_app(commands))
+    attach(command, COMMANDS)
+    return command
+
+
 def _needed(arguments: Sequence[str]) -> Sequence[str]:
     """The subcommands to load: the one that is asked for, or all of them for help and mistakes."""
     first = next((a for a in arguments if not a.startswith("-")), "")
@@ -139,14 +148,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _end_as_interrupted)
     try:
-        code = build_app(_needed(arguments))(args=arguments, prog_name="resivid", standalone_mode=False)
+        command = build_command(_needed(arguments))
+        code = command(args=arguments, prog_name="resivid", standalone_mode=False)
         if code == TYPER_INTERRUPTED:
             return _interrupted()
         return code if isinstance(code, int) else 0
     except ClickException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             return _show_help(error.format_message())
-        return _say(ValueError(error.format_message()), error.exit_code)
+        return _say(ValueError(error.format_message() + origin(error)), error.exit_code)
     except typer.Exit as stop:
         return stop.exit_code
     except (KeyboardInterrupt, typer.Abort):

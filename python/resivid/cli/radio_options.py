@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 import typer
 
 from ..errors import SettingsError
-from ..link.air import PROFILES
 from ..radio.settings import RadioSettings, parse_hz
 
 if TYPE_CHECKING:
@@ -48,13 +47,6 @@ ClockOption = Annotated[
 SampleRateOption = Annotated[
     Optional[str],
     typer.Option("--sample-rate", metavar="HZ", help="Samples a second of the radio; chosen by default."),
-]
-ProfileOption = Annotated[
-    Literal["voice", "narrow", "wide"],
-    typer.Option("--profile", help="Channel of 3 kHz, 12.5 kHz or 100 kHz: sets --cbr."),
-]
-CbrOption = Annotated[
-    Optional[str], typer.Option("--cbr", metavar="R", help="Channel symbols per source value; by --profile.")
 ]
 RateOption = Annotated[str, typer.Option("--rate", metavar="FPS", help="Frames a second of the video.")]
 MemoryOption = Annotated[
@@ -110,8 +102,7 @@ def frame_rate(text: str) -> Fraction:
 
 
 def live_settings(
-    profile: str,
-    cbr: str | None,
+    cbr: str,
     stride: int,
     gop: int,
     codec: str,
@@ -136,7 +127,7 @@ def live_settings(
     from .common import parse_mcs
 
     link = LinkSettings(
-        cbr=cbr or PROFILES[profile].cbr,
+        cbr=cbr,
         stride=stride,
         gop=gop,
         mcs_table=mcs_table,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from ..errors import SettingsError
+from ..link.air import PROFILES
 from ..version import __version__
 from . import common
 from . import radio_options as options
@@ -42,8 +43,7 @@ def rx(
     bandwidth: options.BandwidthOption = None,
     clock_source: options.ClockOption = None,
     sample_rate: options.SampleRateOption = None,
-    profile: options.ProfileOption = "voice",
-    cbr: options.CbrOption = None,
+    cbr: common.CbrOption = PROFILES["voice"].cbr,
     rate: options.RateOption = "30",
     stride: common.StrideOption = 8,
     gop: common.GopOption = 32,
@@ -78,7 +78,7 @@ def rx(
         device, frequency, gain_db, antenna, ppm, lo_offset, bandwidth, clock_source, sample_rate
     )
     settings = options.live_settings(
-        profile, cbr, stride, gop, codec, memory, tokenizer, tokenizer_weights, interpolator, interpolator_weights,
+        cbr, stride, gop, codec, memory, tokenizer, tokenizer_weights, interpolator, interpolator_weights,
         mcs_table,
     )  # fmt: skip
     fps = options.frame_rate(rate)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Optional
 
 import typer
 
+from ..link.air import PROFILES
 from . import common
 from . import radio_options as options
 from .simulate import log_to_stderr
@@ -30,8 +31,7 @@ def tx(
     bandwidth: options.BandwidthOption = None,
     clock_source: options.ClockOption = None,
     sample_rate: options.SampleRateOption = None,
-    profile: options.ProfileOption = "voice",
-    cbr: options.CbrOption = None,
+    cbr: common.CbrOption = PROFILES["voice"].cbr,
     rate: options.RateOption = "30",
     stride: common.StrideOption = 8,
     gop: common.GopOption = 32,
@@ -63,7 +63,6 @@ def tx(
         device, frequency, gain_db, antenna, ppm, lo_offset, bandwidth, clock_source, sample_rate
     )
     settings = options.live_settings(
-        profile,
         cbr,
         stride,
         gop,
