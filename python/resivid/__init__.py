@@ -36,6 +36,14 @@ _MODULE_OF = {
     "SimulationSettings": "flowgraphs.simulate",
     "simulation": "flowgraphs.simulate",
     "simulated_link": "flowgraphs.simulated_link",
+    "LiveSettings": "flowgraphs.live",
+    "live_source": "flowgraphs.live_ends",
+    "live_head_writer": "flowgraphs.live_ends",
+    "live_head_reader": "flowgraphs.live_ends",
+    "radio_sink": "flowgraphs.live_ends",
+    "radio_source": "flowgraphs.live_ends",
+    "frame_credits": "blocks.frame_credits",
+    "or_exit": "flowgraphs.in_grc",
 }
 
 # What to install for a package that an import asks for; any other is installed under its own name.

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import os
 import re
 import shutil
@@ -48,21 +50,33 @@ def run(program, *arguments):
     return done.stdout
 
 
-@pytest.mark.parametrize("path", FLOWGRAPHS, ids=lambda p: p.stem)
-def test_every_flowgraph_compiles(path, tmp_path):
-    assert "resivid." in compile_flowgraph(path, tmp_path).read_text()
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """`compiled("awgn_simulation")`: the program of that flowgraph, compiled once."""
+    folder = tmp_path_factory.mktemp("flowgraphs")
+
+    @functools.cache
+    def program(name):
+        return compile_flowgraph(ROOT / f"grc/flowgraphs/{name}.grc", folder)
+
+    return program
 
 
-def test_awgn_simulation_runs_without_a_display_and_ends_by_itself(tmp_path):
+@pytest.mark.parametrize("name", [path.stem for path in FLOWGRAPHS])
+def test_every_flowgraph_compiles(name, compiled):
+    assert "resivid." in compiled(name).read_text()
+
+
+def test_awgn_simulation_runs_without_a_display_and_ends_by_itself(tmp_path, compiled):
     clip = write_clip(tmp_path / "in.mp4", 17)
-    program = compile_flowgraph(ROOT / "grc/flowgraphs/awgn_simulation.grc", tmp_path)
+    program = compiled("awgn_simulation")
     run(program, "--video", clip, "--output", tmp_path / "out.mp4", "--snr-db", "8")
     assert len(read_frames(tmp_path / "out.mp4")) == 17
 
 
-def test_own_tokenizer_sends_what_its_embedded_module_makes_of_the_picture(tmp_path):
+def test_own_tokenizer_sends_what_its_embedded_module_makes_of_the_picture(tmp_path, compiled):
     clip = write_clip(tmp_path / "in.mp4", 9)
-    program = compile_flowgraph(ROOT / "grc/flowgraphs/own_tokenizer.grc", tmp_path)
+    program = compiled("own_tokenizer")
     run(program, "--video", clip, "--output", tmp_path / "out.mp4", "--snr-db", "24")
     received = read_frames(tmp_path / "out.mp4")
     sent = read_frames(clip)
@@ -73,17 +87,14 @@ def test_own_tokenizer_sends_what_its_embedded_module_makes_of_the_picture(tmp_p
     assert np.abs(squares.mean((1, 3)) - means).mean() < 17  # one of 16 levels
 
 
-def test_codec_and_radio_on_two_machines_make_the_same_link(tmp_path):
+def test_codec_and_radio_on_two_machines_make_the_same_link(tmp_path, compiled):
     clip = write_clip(tmp_path / "in.mp4", 9)
-    together = compile_flowgraph(ROOT / "grc/flowgraphs/awgn_simulation.grc", tmp_path)
+    together = compiled("awgn_simulation")
     run(together, "--video", clip, "--output", tmp_path / "together.mp4")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(min(probe.getsockname()[1], 65000))
-    codec, radio = (
-        compile_flowgraph(ROOT / f"grc/flowgraphs/zmq_split_{part}.grc", tmp_path)
-        for part in ("codec", "radio")
-    )
+    codec, radio = (compiled(f"zmq_split_{part}") for part in ("codec", "radio"))
     files = ["--video", str(clip), "--output", str(tmp_path / "out.mp4")]
     ends = [
         subprocess.Popen(
@@ -108,9 +119,11 @@ def correlation(picture, reference):
 
 
 @pytest.mark.skipif(shutil.which("xvfb-run") is None, reason="xvfb is not installed: apt-get install xvfb")
-def test_the_window_shows_the_received_picture_beside_the_original_and_follows_the_sliders(tmp_path):
+def test_the_window_shows_the_received_picture_beside_the_original_and_follows_the_sliders(
+    tmp_path, compiled
+):
     clip = write_clip(tmp_path / "in.mp4", 24)
-    program = compile_flowgraph(ROOT / "grc/flowgraphs/awgn_simulation_qt.grc", tmp_path)
+    program = compiled("awgn_simulation_qt")
     command = [
         "xvfb-run",
         "-a",
@@ -149,6 +162,54 @@ def test_the_window_shows_the_received_picture_beside_the_original_and_follows_t
         received = max(correlation(found[1], frame) for frame in frames)
         elsewhere = max(correlation(found[1][:, ::-1], frame) for frame in frames)
         assert original > 0.9 and max(0.3, elsewhere + 0.2) < received and (found[0] != found[1]).any()
+
+
+def run_offscreen(tmp_path, *command):
+    """A program without a window system and a user's configuration."""
+    alone = {**environment(), "QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    return subprocess.run(
+        [sys.executable, *map(str, command)],
+        env=alone,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize(
+    "name, arguments, reason",
+    [
+        ("hackrf_tx", ["--may-transmit", "1"], "no radio for 'driver=hackrf'"),
+        ("hackrf_tx", [], "give --i-may-transmit once"),
+        ("hackrf_rx", [], "no radio for 'driver=hackrf'"),
+        ("usrp_tx", ["--may-transmit", "1"], "uhd: no such radio"),
+        ("usrp_rx", [], "uhd: no such radio"),
+        ("hackrf_tx", ["--video", "missing.mp4"], "missing.mp4"),
+    ],
+)
+def test_a_radio_or_video_that_is_not_there_is_one_line(name, arguments, reason, compiled, tmp_path):
+    pytest.importorskip("SoapySDR")
+    done = run_offscreen(tmp_path, compiled(name), *arguments)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("resivid: ")]
+    assert done.returncode == 1 and len(lines) == 1 and reason in lines[0], done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_both_ends_over_the_loopback_radio_show_the_picture(tmp_path, compiled, air_folder):
+    pytest.importorskip("SoapySDR")
+    clip = ROOT / "apps/demo/clip.mp4"
+    watch = [Path(__file__).with_name("watch_window.py"), compiled("soapy_loopback"), 64, tmp_path / "it.png"]
+    files = ["--video", clip, "--output", tmp_path / "out.mp4"]
+    done = run_offscreen(tmp_path, *watch, *files, "--pace", "free")
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stdout + done.stderr
+    assert cv2.imread(str(tmp_path / "it.png")).std() > 10
+    received, sent = (
+        [cv2.resize(frame, (32, 32), interpolation=cv2.INTER_AREA) for frame in read_frames(path)]
+        for path in (tmp_path / "out.mp4", clip)
+    )
+    assert len(received) >= 64
+    assert max(correlation(received[-1], frame) for frame in sent) > 0.6
 
 
 def block(name, key, **parameters):
@@ -203,6 +264,18 @@ def test_descriptions_are_complete(path):
         assert re.search(rf'"{name}"|\b{name}\b', description["documentation"]), (
             f"port {name} is not explained"
         )
+
+
+def test_the_settings_of_the_editor_are_those_of_the_link():
+    from gnuradio import resivid
+
+    description = yaml.safe_load((ROOT / "grc/variable_resivid_settings.block.yml").read_text())
+    offered = [parameter["id"] for parameter in description["parameters"]]
+    fields = {field.name: field.default for field in dataclasses.fields(resivid.LinkSettings)}
+    assert sorted(offered) == sorted(fields)
+    for parameter in description["parameters"]:
+        default = fields[parameter["id"]]
+        assert parameter["default"] == ("" if default is None else str(default))
 
 
 RANGES = re.compile(r"\$\{ (?:(-?[\d.e]+) <= (\w+) <= ([\d.e]+)|abs\((\w+)\) <= ([\d.e]+)) \}")

@@ -37,7 +37,7 @@ class LinkSettings:
         codec: name in the codec registry; "auto": the closed loop where the tokenizer has what it needs and no
             option of the paper's scheme is set, else "resi_vidtok".
         tokenizer, interpolator: names in the model registry.
-        weights, interpolator_weights: weight files; None for those that the registry finds.
+        weights, interpolator_weights: weight files; None or empty for those that the registry finds.
     """
 
     cbr: float | str = "4e-4"
@@ -54,9 +54,9 @@ class LinkSettings:
     roll_off: float = air.ROLL_OFF
     codec: str = "auto"
     tokenizer: str = "multiscale"
-    weights: Path | None = None
+    weights: Path | str | None = None
     interpolator: str = "flow"
-    interpolator_weights: Path | None = None
+    interpolator_weights: Path | str | None = None
 
     def __post_init__(self) -> None:
         if self.codec == "closed_loop" and (self.gop_prefix or self.reference != "state"):
@@ -160,10 +160,11 @@ class LinkSettings:
         """The named tokenizer with its weights."""
         from ..models.registry import load_tokenizer
 
-        return load_tokenizer(self.tokenizer, self.weights)
+        return load_tokenizer(self.tokenizer, Path(self.weights) if self.weights else None)
 
     def load_interpolator(self):
         """The named interpolator with its weights."""
         from ..models.registry import load_interpolator
 
-        return load_interpolator(self.interpolator, self.interpolator_weights)
+        weights = self.interpolator_weights
+        return load_interpolator(self.interpolator, Path(weights) if weights else None)

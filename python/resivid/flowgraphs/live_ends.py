@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stages of a live link that know its settings, one call each: what flowgraphs of GNU Radio Companion are made of."""
+
+from __future__ import annotations
+
+import time
+from fractions import Fraction
+from typing import Any
+
+from gnuradio import gr
+
+from ..blocks.payload_heads import payload_head_reader, payload_head_writer
+from ..blocks.token_source import token_source
+from ..codec.base import CodecEncoder
+from ..errors import SettingsError
+from ..link import air
+from ..link.payload_head import StreamParameters
+from ..radio.factory import make_receiver, make_transmitter
+from ..radio.front_end import receiver_front_end, transmitter_front_end
+from ..radio.permission import check_may_transmit
+from ..radio.settings import RadioSettings
+from ..video.live import PacedReader, keeps_time, open_source
+from .live import LiveSettings
+
+IN_FLIGHT = 2  # key frames between the packer and the framer
+TIME_MS = 1 << 36
+
+
+def live_source(
+    source: str, codec_encoder: CodecEncoder, rate: float = 30.0, size: int = 256, loop: bool = False
+) -> token_source:
+    """A token source that never waits: what finds no credit is thrown away.
+
+    Args:
+        source: /dev/videoN, a file, a URL, "screen" or "test".
+        codec_encoder: the codec; the packer must get the same object.
+        rate: frame/s of a camera, the screen or a test picture; a file has its own.
+        size: side of the picture in pixels.
+        loop: a file that ends begins again.
+    Raises:
+        VideoError: it cannot be opened.
+        SettingsError: a file of another frame rate, which would not fit the signal.
+    """
+    fps = Fraction(rate).limit_denominator(1001)
+    reader = PacedReader(lambda: open_source(source, size, fps), not keeps_time(source), loop)
+    if abs(reader.rate - fps) > fps / 1000:
+        raise SettingsError(f"{source}: has {float(reader.rate):g} frame/s, the link {float(fps):g}")
+    return token_source("", codec_encoder, IN_FLIGHT, size, reader, drops=True)
+
+
+def live_head_writer(settings: LiveSettings) -> payload_head_writer:
+    """The head of each payload, for a stream that begins now."""
+    return payload_head_writer(
+        settings.link.stride, StreamParameters(_digest(settings), time.time_ns() // 1_000_000 % TIME_MS)
+    )
+
+
+def live_head_reader(settings: LiveSettings, rate: float = 30.0) -> payload_head_reader:
+    """What becomes of received payloads by their heads.
+
+    Args:
+        rate: frame/s of the video.
+    """
+    return payload_head_reader(settings.sequence(rate), _digest(settings), float(rate), settings.link.stride)
+
+
+def _digest(settings: LiveSettings) -> int:
+    return settings.digest(settings.link.load_tokenizer().weights_sha256)
+
+
+class radio_sink(gr.hier_block2):
+    """The framer's samples to a radio: resampled, beside its oscillator, sent.
+
+    Args:
+        settings: of the link.
+        rate: frame/s of the video.
+        device: SoapySDR arguments, or "uhd[,ARGS]".
+        frequency_hz: centre of the signal.
+        i_may_transmit: you may, by law and licence; asked for once, remembered.
+        options: more of `RadioSettings`: gain_db, antenna, ppm, lo_offset_hz, sample_rate, ...
+    Raises:
+        RadioError: no device, busy, no permission, or a value that it does not have.
+        SettingsError: nobody said that transmitting is allowed, or no sample rate fits.
+    """
+
+    def __init__(
+        self,
+        settings: LiveSettings,
+        rate: float,
+        device: str,
+        frequency_hz: float,
+        i_may_transmit: bool = False,
+        **options: Any,
+    ):
+        gr.hier_block2.__init__(
+            self, "radio_sink", gr.io_signature(1, 1, gr.sizeof_gr_complex), gr.io_signature(0, 0, 0)
+        )
+        wish = RadioSettings(device, frequency_hz, **options)
+        announcement = check_may_transmit(wish, i_may_transmit)
+        modem_rate = air.SAMPLES_PER_SYMBOL * settings.symbol_rate(rate)
+        self.radio = make_transmitter(wish, modem_rate, settings.occupied_hz(rate))
+        self.front_end = transmitter_front_end(self.radio.plan)
+        self.connect(self, self.front_end, self.radio.block)
+        if announcement:
+            gr.logger("resivid").info(announcement)
+
+
+class radio_source(gr.hier_block2):
+    """A radio's samples as the burst synchroniser takes them; arguments as of `radio_sink`."""
+
+    def __init__(self, settings: LiveSettings, rate: float, device: str, frequency_hz: float, **options: Any):
+        gr.hier_block2.__init__(
+            self, "radio_source", gr.io_signature(0, 0, 0), gr.io_signature(1, 1, gr.sizeof_gr_complex)
+        )
+        symbol_rate = settings.symbol_rate(rate)
+        wish = RadioSettings(device, frequency_hz, **options)
+        self.radio = make_receiver(wish, air.SAMPLES_PER_SYMBOL * symbol_rate, settings.occupied_hz(rate))
+        self.front_end = receiver_front_end(self.radio.plan, symbol_rate)
+        self.connect(self.radio.block, self.front_end, self)
