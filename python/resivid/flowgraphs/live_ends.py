@@ -21,8 +21,8 @@ from ..radio.permission import check_may_transmit
 from ..radio.settings import RadioSettings
 from ..video.live import PacedReader, keeps_time, open_source
 from .live import LiveSettings
+from .transmission import IN_FLIGHT
 
-IN_FLIGHT = 2  # key frames between the packer and the framer
 TIME_MS = 1 << 36
 
 
