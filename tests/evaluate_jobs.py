@@ -33,4 +33,4 @@ def told_job(folder: Path, number: int, ends: str = "well") -> ToldJob:
     from gnuradio.resivid.evaluate.prepared_clips import PreparedClip
 
     clip = PreparedClip(f"clip{number}", folder, "0", 2, "30")
-    return ToldJob(clip, number, Point(), Evaluation(), folder, folder, f"key{number}", ends)
+    return ToldJob(clip, number, Point(), Evaluation(), folder, folder, f"key{number}", ends=ends)

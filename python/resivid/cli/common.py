@@ -167,7 +167,13 @@ class Progress:
 
         console = Console(stderr=True)
         rate = TextColumn("{task.fields[rate]}")
-        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            rate,
+            TimeRemainingColumn(),
+        )
         self._bar = Bar(*columns, console=console, disable=not console.is_terminal)
         self._task = self._bar.add_task(what, total=total, rate="")
 
@@ -202,7 +208,7 @@ class WorkProgress:
 
         console = Console(stderr=True)
         rate = TextColumn("{task.fields[rate]}")
-        columns = (TextColumn(what), BarColumn(), TextColumn("{task.percentage:.0f} %"), rate)
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"), rate)
         disable = quiet or not console.is_terminal
         self._bar = Bar(*columns, TimeRemainingColumn(), console=console, disable=disable)
         self._task = self._bar.add_task(what, total=1.0, rate="")
@@ -216,6 +222,11 @@ class WorkProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+    def stage(self, what: str) -> None:
+        """Begin the next part of the work: the bar and its time start anew."""
+        self._started = time.monotonic()
+        self._bar.reset(self._task, total=1.0, description=what, rate="")
 
     def update(self, share: float, count: int) -> None:
         """Show the part that is done, 0 to 1, and how many things are done in this run."""

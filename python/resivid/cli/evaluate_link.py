@@ -142,7 +142,7 @@ def link(
     _make(output)
     folders = Folders(output, cache or output / "cache")
     with common.WorkProgress("evaluate", "job/s", quiet) as progress, _runner(workers, scheduler) as runner:
-        document = evaluate_videos(paths, evaluation, folders, runner, seconds, progress.update)
+        document = evaluate_videos(paths, evaluation, folders, runner, seconds, progress)
     document["command"] = shlex.join(["resivid", *sys.argv[1:]])
     from ..evaluate.link_output import write_all
 

@@ -65,7 +65,7 @@ def stream_of(job: PointJob, bits: int) -> ClassicalStream:
     if job.point.method == PAPER_X265:
         setting, quality = PAPER, ladder(PAPER).fit(bits)
     else:
-        settings = candidates(job.evaluation.search, job.point.distances)
+        settings = job.contenders or candidates(job.evaluation.search, job.point.distances)
         choices = search(source, settings, bits, interpolator, job.cache, judge())
         if choices:
             choice = best(choices, PICKS[job.point.method])

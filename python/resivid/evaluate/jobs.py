@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .classical.search import search
+from .classical.search import Ladder
 from .classical.settings import ClassicalSetting
 from .classical_point import run_classical
 from .job_models import judge, models, one_thread, source_of
@@ -30,6 +30,7 @@ class PointJob:
         cache: folder of the classical search.
         videos: folder for what the viewer sees.
         key: name of the result.
+        contenders: settings among which the best classical one is; (): all of the search.
     """
 
     clip: PreparedClip
@@ -39,6 +40,7 @@ class PointJob:
     cache: Path
     videos: Path
     key: str
+    contenders: tuple[ClassicalSetting, ...] = ()
 
     def __call__(self) -> dict[str, Any]:
         """Run it.
@@ -55,23 +57,32 @@ class PointJob:
 
 @dataclass(frozen=True)
 class LadderJob:
-    """One setting of the classical search on one clip, for all bit budgets that points need."""
+    """One setting on one clip, for all bit budgets of a round of the classical search.
+
+    Attributes:
+        judged: whether the pictures are measured too.
+    """
 
     clip: PreparedClip
     setting: ClassicalSetting
     budgets: tuple[int, ...]
     evaluation: Evaluation
     cache: Path
+    judged: bool = True
+
+    def ladder(self) -> Ladder:
+        """Where it leaves what it finds."""
+        source, (_, interpolator) = source_of(self.clip, self.evaluation), models(self.evaluation)
+        return Ladder(source, self.setting, interpolator, self.cache, judge())
 
     def __call__(self) -> None:
         """Fill the cache."""
         one_thread()
-        evaluation = self.evaluation
-        _, interpolator = models(evaluation)
+        ladder = self.ladder()
         for budget in sorted(self.budgets, reverse=True):
-            search(
-                source_of(self.clip, evaluation), [self.setting], budget, interpolator, self.cache, judge()
-            )
+            quality = ladder.fit(budget)
+            if quality is not None and self.judged:
+                ladder.choice(quality)
 
 
 def head(job: PointJob, seed: int) -> dict[str, Any]:

@@ -4,21 +4,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from ..errors import MissingPackageError, ResividError, VideoError
+from ..errors import VideoError
 from ..version import __version__
-from .classical.encoder import require_encoder
-from .classical.settings import PAPER, ClassicalSetting, candidates
-from .classical_point import budget_of
+from .classical.settings import PAPER, candidates
+from .classical_rounds import Searches, usable
 from .clips import SUFFIXES
 from .job_models import models
-from .jobs import Job, LadderJob, PointJob, as_document
+from .jobs import Job, PointJob, as_document
 from .machine import machine
-from .points import OURS, PAPER_X265, PICKS, Evaluation, Point, folder_of_points, plan, unique
+from .points import OURS, PAPER_X265, Evaluation, Point, folder_of_points, plan, unique
 from .prepared_clips import PreparedClip, prepare_clip, to_document
 from .sweep import PointStore, Runner, sweep
 from .table1 import table1
@@ -26,6 +25,14 @@ from .table1 import table1
 log = logging.getLogger(__name__)
 
 SERIES = ("series", "series_blocks", "series_join")
+
+
+class Progress(Protocol):
+    """Who watches: a stage begins; so much of it is done, and so many of its jobs."""
+
+    def stage(self, title: str) -> None: ...
+
+    def update(self, share: float, count: int) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ def evaluate_videos(
     folders: Folders,
     runner: Runner,
     seconds: float | None = None,
-    progress: Callable[[float, int], None] = lambda share, count: None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Run all points on all videos.
 
@@ -76,7 +83,7 @@ def evaluate_videos(
         paths: of `find_videos`.
         seconds: take the first so many seconds of each; None: all.
         runner: where the jobs run.
-        progress: called with the share done and the number of jobs done.
+        progress: is told of each stage.
     Returns:
         The document of results: `rows`, one for each video and point; `series` by the rows' keys; `figures`: name to the
         keys of its rows; what it takes to repeat the run.
@@ -85,8 +92,8 @@ def evaluate_videos(
         ResividError: results cannot be kept.
     """
     clips, notes = prepare_all(paths, folders.clips, evaluation.link.size, seconds)
-    missing = missing_methods(evaluation)
-    notes += list(missing.values())
+    missing, absent = missing_methods(evaluation)
+    notes += absent
     planned = {
         name: [point for point in points if point.method not in missing]
         for name, points in plan(evaluation).items()
@@ -101,9 +108,10 @@ def evaluate_videos(
         for point in unique(planned):
             used = weights[OURS if point.method == OURS else PAPER_X265]
             keys[clip.digest, point] = point.key(evaluation, clip.digest, number, used)
-    store = PointStore(folder_of_points(folders.output))
-    jobs = _jobs(clips, planned, evaluation, folders, keys, store)
-    found, failures = sweep(jobs, store, runner, progress)
+    work = _Work(clips, evaluation, folders, runner, progress, keys)
+    for name, points in planned.items():
+        work.figure(name, points)
+    found, failures = list(work.rows.values()), work.failures
     series = {row["key"]: {name: row[name] for name in SERIES if name in row} for row in found}
     return {
         "rows": [{name: value for name, value in row.items() if name not in SERIES} for row in found],
@@ -125,6 +133,58 @@ def evaluate_videos(
         "version": __version__,
         "notes": notes,
     }
+
+
+class _Work:
+    """Figure by figure: the searches that its points need, then the points; each point once.
+
+    Attributes:
+        rows: key to result.
+        failures: a line for each job that failed.
+    """
+
+    def __init__(
+        self,
+        clips: Sequence[PreparedClip],
+        evaluation: Evaluation,
+        folders: Folders,
+        runner: Runner,
+        progress: Progress | None,
+        keys: Mapping[tuple[str, Point], str],
+    ):
+        self._clips, self._evaluation, self._folders = clips, evaluation, folders
+        self._runner, self._progress, self._keys = runner, progress, keys
+        self._store = PointStore(folder_of_points(folders.output))
+        self._searches = Searches(clips, evaluation, folders.search)
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.failures: list[str] = []
+
+    def figure(self, name: str, points: Sequence[Point]) -> None:
+        """Compute what of its points is not there yet."""
+        wanted = [(number, point) for number in range(len(self._clips)) for point in points]
+        todo = [each for each in wanted if self._key(*each) not in self.rows]
+        missed = {each for each in todo if self._store.get(self._key(*each)) is None}
+        needed = [each for each in todo if each in missed]
+        self._searches.run(needed, lambda jobs, count: self._sweep(f"{name}, search {count}", jobs))
+        self._sweep(name, [self._job(*each, each in missed) for each in todo])
+
+    def _key(self, number: int, point: Point) -> str:
+        return self._keys[self._clips[number].digest, point]
+
+    def _job(self, number: int, point: Point, missed: bool) -> PointJob:
+        tried = self._searches.contenders(number, point) if missed else ()
+        folders, clip = self._folders, self._clips[number]
+        key = self._key(number, point)
+        return PointJob(clip, number, point, self._evaluation, folders.search, folders.videos, key, tried)
+
+    def _sweep(self, title: str, jobs: Sequence[Job]) -> None:
+        update = None
+        if self._progress is not None:
+            self._progress.stage(title)
+            update = self._progress.update
+        found, failed = sweep(jobs, self._store, self._runner, update)
+        self.rows |= {row["key"]: row for row in found}
+        self.failures += [line for line in failed if line not in self.failures]
 
 
 def prepare_all(
@@ -158,55 +218,17 @@ def prepare_all(
     return clips, notes
 
 
-def missing_methods(evaluation: Evaluation) -> dict[str, str]:
-    """Method to the reason why it cannot be run here."""
-    missing = {}
+def missing_methods(evaluation: Evaluation) -> tuple[set[str], list[str]]:
+    """Methods that cannot be run here, and what is missing in which method."""
+    missing, notes = set(), []
     for method in evaluation.methods:
-        wanted = (
-            [] if method == OURS else [PAPER] if method == PAPER_X265 else candidates(evaluation.search, (0,))
-        )
-        problems = {}
-        for setting in {setting.codec: setting for setting in wanted}.values():
-            try:
-                require_encoder(setting)
-            except MissingPackageError as error:
-                problems[setting.codec] = str(error)
-        if wanted and len(problems) == len({setting.codec for setting in wanted}):
-            missing[method] = f"{method}: not run, {'; '.join(problems.values())}"
-    return missing
-
-
-def _jobs(
-    clips: Sequence[PreparedClip],
-    planned: dict[str, list[Point]],
-    evaluation: Evaluation,
-    folders: Folders,
-    keys: dict[tuple[str, Point], str],
-    store: PointStore,
-) -> list[Job]:
-    """Figure by figure: the searches that its points need, then the points."""
-    jobs: list[Job] = []
-    seen: set[str] = set()
-    for points in planned.values():
-        ladders: dict[tuple[int, ClassicalSetting], set[int]] = {}
-        sent: list[Job] = []
-        for number, clip in enumerate(clips):
-            for point in points:
-                key = keys[clip.digest, point]
-                if key in seen:
-                    continue
-                seen.add(key)
-                sent.append(PointJob(clip, number, point, evaluation, folders.search, folders.videos, key))
-                if point.method in PICKS and store.get(key) is None:
-                    try:
-                        budget = budget_of(point, evaluation, clip, point.seed(evaluation, number))
-                    except ResividError:  # the point's own job says why
-                        continue
-                    for setting in candidates(evaluation.search, point.distances):
-                        ladders.setdefault((number, setting), set()).add(budget)
-        jobs += [
-            LadderJob(clips[number], setting, tuple(sorted(budgets)), evaluation, folders.search)
-            for (number, setting), budgets in ladders.items()
-        ]
-        jobs += sent
-    return jobs
+        if method == OURS:
+            continue
+        found, problems = usable([PAPER] if method == PAPER_X265 else candidates(evaluation.search, (0,)))
+        reasons = "; ".join(problems.values())
+        if not found:
+            missing.add(method)
+            notes.append(f"{method}: not run, {reasons}")
+        elif problems:
+            notes.append(f"{method}: without {', '.join(problems)}, {reasons}")
+    return missing, notes

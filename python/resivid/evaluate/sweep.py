@@ -61,7 +61,7 @@ def sweep(
     jobs: Sequence[Job],
     store: PointStore,
     runner: Runner,
-    progress: Callable[[float, int], None] = lambda share, count: None,
+    progress: Callable[[float, int], None] | None = None,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Run what is not done yet.
 
@@ -87,7 +87,8 @@ def sweep(
         elif isinstance(job, PointJob):
             store.put(job.key, result)
             done[job.key] = result
-        progress(count / len(left), count)
+        if progress is not None:
+            progress(count / len(left), count)
     keys = dict.fromkeys(job.key for job in jobs if isinstance(job, PointJob))
     return [done[key] for key in keys if key in done], failures
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice, repeat
 from pathlib import Path
@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import MissingPackageError, ResividError
+from ...errors import ResividError
 from ...link.statistics import write_text_atomically
 from ...models.interpolation.base import Interpolator
 from ...video.reader import _import_av
 from ..metrics import load_lpips, lpips, psnr_db
 from ..prepared_clips import PreparedClip
-from .encoder import AccessUnit, encode, require_encoder, scaled, total_bits
+from .encoder import AccessUnit, encode, scaled, total_bits
 from .receiver import decode
 from .settings import ClassicalSetting
 
@@ -125,8 +125,16 @@ class Ladder:
     def fit(self, budget_bits: int) -> float | None:
         """The lowest constant rate factor whose stream fits, next to one whose stream does not; None when none fits.
 
-        Bisection between what is known, at the place where the logarithm of the bits would meet the budget on a line.
+        Closes in from what is known, at the place where the logarithm of the bits would meet the budget on a line. The answer
+        is kept: where bits do not fall steadily, others fit too, and later encodings would lead to them.
         """
+        kept = self._kept["fits"]
+        if str(budget_bits) not in kept:
+            kept[str(budget_bits)] = self._find(budget_bits)
+            self._save()
+        return kept[str(budget_bits)]
+
+    def _find(self, budget_bits: int) -> float | None:
         encoder = self.setting.encoder
         top = round((encoder.worst - encoder.best) / encoder.step)
 
@@ -135,22 +143,45 @@ class Ladder:
 
         if self.bits(quality(top)) > budget_bits:
             return None
-        if self.bits(quality(0)) <= budget_bits:
-            return quality(0)
         known = {
             round((float(text) - encoder.best) / encoder.step): n for text, n in self._kept["bits"].items()
         }
         high = min(rung for rung, n in known.items() if n <= budget_bits)
-        low = max(rung for rung, n in known.items() if n > budget_bits and rung < high)
+        low = max((rung for rung, n in known.items() if n > budget_bits and rung < high), default=-1)
         while high - low > 1:
-            share = math.log(known[low] / budget_bits) / math.log(known[low] / max(known[high], 1))
-            middle = min(max(round(low + share * (high - low)), low + 1), high - 1)
+            if low < 0:
+                doublings = math.log2(budget_bits / max(known[high], 1))
+                middle = max(high - 1 - math.ceil(doublings * encoder.doubling / encoder.step), 0)
+            else:
+                share = math.log(known[low] / budget_bits) / math.log(known[low] / max(known[high], 1))
+                middle = min(max(round(low + share * (high - low)), low + 1), high - 1)
             known[middle] = self.bits(quality(middle))
             if known[middle] <= budget_bits:
                 high = middle
             else:
                 low = middle
         return quality(high)
+
+    def kept_fit(self, budget_bits: int) -> float | None:
+        """What the cache says of `fit`.
+
+        Raises:
+            LookupError: it has not been searched yet.
+        """
+        return self._kept["fits"][str(budget_bits)]
+
+    def kept_choice(self, budget_bits: int) -> Choice | None:
+        """What the cache says of a budget: the setting's choice; None when it does not fit.
+
+        Raises:
+            LookupError: it has not been searched yet.
+        """
+        quality = self.kept_fit(budget_bits)
+        if quality is None:
+            return None
+        found = self._kept["judged"][f"{quality:g}"]
+        bits = self._kept["bits"][f"{quality:g}"]
+        return Choice(self.setting, quality, bits, found["psnr_db"], found["lpips"])
 
     def choice(self, quality: float) -> Choice:
         """The setting at this quality, judged."""
@@ -176,10 +207,10 @@ class Ladder:
         try:
             kept = json.loads(self._path.read_text(encoding="utf-8"))
             if {key: kept.get(key) for key in head} == head:
-                return kept
+                return {"fits": {}} | kept
         except (OSError, ValueError):
             pass
-        return head | {"bits": {}, "judged": {}}
+        return head | {"bits": {}, "judged": {}, "fits": {}}
 
     def _save(self) -> None:
         try:
@@ -254,7 +285,6 @@ def search(
     interpolator: Interpolator,
     folder: Path,
     judge: Judge,
-    progress: Callable[[int], None] = lambda done: None,
 ) -> list[Choice]:
     """Every setting at its best quality for the budget; those that cannot go so low are left out.
 
@@ -263,25 +293,15 @@ def search(
         settings: of `candidates`.
         budget_bits: of the whole clip.
         folder: of the cache; what it holds is not done again.
-        progress: called with the number of settings done.
     Raises:
-        MissingPackageError: none of the encoders is there.
+        MissingPackageError: an encoder is not there.
     """
     found = []
-    missing: dict[str, MissingPackageError] = {}
-    for number, setting in enumerate(settings):
-        try:
-            require_encoder(setting)
-        except MissingPackageError as error:
-            missing[setting.codec] = error
-            continue
+    for setting in settings:
         ladder = Ladder(source, setting, interpolator, folder, judge)
         quality = ladder.fit(budget_bits)
         if quality is not None:
             found.append(ladder.choice(quality))
-        progress(number + 1)
-    if missing and len(missing) == len({setting.codec for setting in settings}):
-        raise next(iter(missing.values()))
     return found
 
 

@@ -24,6 +24,7 @@ class Encoder:
         decoder: in FFmpeg.
         pixels: FFmpeg's pixel format; 10 bits cost nothing and gain a little at low rates.
         best, worst, step: range and grain of the constant rate factor, the lower the better.
+        doubling: how much lower it is about at twice the bits.
     """
 
     name: str
@@ -32,11 +33,12 @@ class Encoder:
     best: float
     worst: float
     step: float
+    doubling: float = 6.0
 
 
 ENCODERS = {
     X265: Encoder("libx265", "hevc", "yuv420p", 8, 51, 0.5),
-    SVT_AV1: Encoder("libsvtav1", "libdav1d", "yuv420p10le", 10, 70, 0.5),
+    SVT_AV1: Encoder("libsvtav1", "libdav1d", "yuv420p10le", 10, 70, 0.5, 7.0),
 }
 
 

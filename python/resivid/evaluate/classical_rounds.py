@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The classical search of all clips, as far as the points of a figure need it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from ..errors import MissingPackageError, ResividError
+from .classical.encoder import require_encoder
+from .classical.frontier import Frontier
+from .classical.search import Choice
+from .classical.settings import PAPER, ClassicalSetting, candidates
+from .classical_point import budget_of
+from .jobs import LadderJob
+from .points import PAPER_X265, PICKS, Evaluation, Point
+from .prepared_clips import PreparedClip
+
+Numbered = tuple[int, Point]  # number of the clip, point
+Curve = tuple[int, tuple[int, ...]]  # number of the clip, key distances: one frontier
+
+
+class Searches:
+    """Frontiers of all clips; what is known serves the next figure.
+
+    Args:
+        clips: all of the evaluation.
+        evaluation: what is evaluated.
+        folder: of the cache.
+    """
+
+    def __init__(self, clips: Sequence[PreparedClip], evaluation: Evaluation, folder: Path):
+        self._clips, self._evaluation, self._folder = clips, evaluation, folder
+        self._frontiers: dict[Curve, Frontier] = {}
+
+    def run(self, points: Iterable[Numbered], run: Callable[[list[LadderJob], int], None]) -> None:
+        """Search until the best setting of each point is among those tried.
+
+        Args:
+            points: those that are not computed yet.
+            run: called with the jobs of a round and its number, which are done when it returns.
+        """
+        paper, wanted = self._budgets(points)
+        jobs = [self._job(number, PAPER, budgets, False) for number, budgets in paper.items()]
+        for count in range(1, 2 + sum(len(budgets) for budgets in wanted.values())):
+            rounds = {curve: self._frontier(curve).next_round(wanted[curve]) for curve in wanted}
+            tasks: dict[tuple[int, ClassicalSetting], set[int]] = {}
+            for (number, _), found in rounds.items():
+                for budget, settings in found.items():
+                    for setting in settings:
+                        tasks.setdefault((number, setting), set()).add(budget)
+            jobs += [self._job(number, setting, budgets) for (number, setting), budgets in tasks.items()]
+            if not jobs:
+                return
+            left = [job for job in jobs if not _is_kept(job)]
+            if left:
+                run(left, count)
+            for curve, found in rounds.items():
+                for budget, settings in found.items():
+                    self._frontier(curve).learn(budget, self._choices(curve[0], settings, budget))
+            jobs = []
+
+    def contenders(self, number: int, point: Point) -> tuple[ClassicalSetting, ...]:
+        """The settings among which a point's best one is."""
+        if point.method not in PICKS:
+            return ()
+        try:
+            return self._frontier((number, point.distances)).at(self._budget(number, point))
+        except ResividError:  # the point's own job says why
+            return ()
+
+    def _budgets(
+        self, points: Iterable[Numbered]
+    ) -> tuple[dict[int, set[int]], dict[Curve, dict[int, frozenset[str]]]]:
+        """What x265 as in the paper is to be fitted to, and what the search is to find by which metrics."""
+        paper: dict[int, set[int]] = {}
+        wanted: dict[Curve, dict[int, frozenset[str]]] = {}
+        for number, point in points:
+            try:
+                bits = self._budget(number, point)
+            except ResividError:  # as above
+                continue
+            if point.method == PAPER_X265:
+                paper.setdefault(number, set()).add(bits)
+            elif point.method in PICKS:
+                metrics = wanted.setdefault((number, point.distances), {})
+                metrics[bits] = metrics.get(bits, frozenset()) | {PICKS[point.method]}
+        return paper, wanted
+
+    def _budget(self, number: int, point: Point) -> int:
+        seed = point.seed(self._evaluation, number)
+        return budget_of(point, self._evaluation, self._clips[number], seed)
+
+    def _frontier(self, curve: Curve) -> Frontier:
+        if curve not in self._frontiers:
+            self._frontiers[curve] = Frontier(usable(candidates(self._evaluation.search, curve[1]))[0])
+        return self._frontiers[curve]
+
+    def _job(
+        self, number: int, setting: ClassicalSetting, budgets: Iterable[int], judged: bool = True
+    ) -> LadderJob:
+        clip = self._clips[number]
+        return LadderJob(clip, setting, tuple(sorted(budgets)), self._evaluation, self._folder, judged)
+
+    def _choices(self, number: int, settings: Sequence[ClassicalSetting], budget: int) -> list[Choice]:
+        found = []
+        for setting in settings:
+            try:
+                choice = self._job(number, setting, (budget,)).ladder().kept_choice(budget)
+            except LookupError:  # its job failed, and said so
+                continue
+            if choice is not None:
+                found.append(choice)
+        return found
+
+
+def usable(settings: Iterable[ClassicalSetting]) -> tuple[list[ClassicalSetting], dict[str, str]]:
+    """The settings whose encoder is there, and codec to the reason for each that is not."""
+    problems: dict[str, str] = {}
+    found = []
+    for setting in settings:
+        try:
+            require_encoder(setting)
+            found.append(setting)
+        except MissingPackageError as error:
+            problems[setting.codec] = str(error)
+    return found, problems
+
+
+def _is_kept(job: LadderJob) -> bool:
+    ladder = job.ladder()
+    try:
+        for budget in job.budgets:
+            if job.judged:
+                ladder.kept_choice(budget)
+            else:
+                ladder.kept_fit(budget)
+    except LookupError:
+        return False
+    return True
