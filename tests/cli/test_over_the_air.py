@@ -181,12 +181,26 @@ def test_bench_radio_sends_and_compares(tmp_path, start):
     (row,) = json.loads((tmp_path / "rows.json").read_text())
     assert (row["frames_sent"], row["frames_received"], row["frames_false"]) == (12, 12, 0)
     assert row["snr_est_db"] == pytest.approx(row["snr_db"], abs=0.5)
-    assert row["psnr_db"] is None and row["latency_ms"] is None and row["cpu_share"] > 0
+    assert row["psnr_db"] is None and row["cpu_share"] > 0
+    assert row["latency_ms"] > 1e3 * (721 + 72) / 2703.75  # the frame, and the preamble that closes it
 
 
 def test_bench_radio_passes_on_what_a_process_says(start):
     code, error = finish(start("bench", "radio", "--mcs", 0, "--frames", 1, "--sample-rate", "99M", "-q"))
     assert code == 1 and "--sample-rate 9.9e+07: this device has" in error and error.count("\n") == 1
+
+
+def test_bench_soak_goes_on_where_it_was(tmp_path, start):
+    for hours in (1e-4, 4e-3):  # one transmission; then as many as it takes
+        code, error = finish(
+            start("bench", "soak", "soak", "--hours", hours, "--frames", 20, "--json", "soak.json", "-q")
+        )
+        assert (code, error) == (0, "")
+    records = [json.loads(line) for line in (tmp_path / "soak/soak.jsonl").read_text().splitlines()]
+    assert [record["number"] for record in records] == list(range(len(records)))
+    assert records[0]["run"] == 0 and records[-1]["run"] == 1
+    summary = json.loads((tmp_path / "soak.json").read_text())
+    assert summary["hours"] >= 4e-3 and summary["frames_false"] == 0 and summary["troubles"] == []
 
 
 def one_line(capfd):

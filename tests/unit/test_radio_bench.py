@@ -7,8 +7,8 @@ import re
 
 import numpy as np
 import pytest
+from gnuradio.resivid.evaluate.payload_check import PayloadCheck, known_payload
 from gnuradio.resivid.evaluate.radio_bench import RadioPoint
-from gnuradio.resivid.evaluate.radio_peer import PayloadCheck, known_payload
 
 
 def test_right_wrong_and_repeated_payloads():

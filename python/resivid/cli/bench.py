@@ -13,6 +13,7 @@ from . import (
     bench_pipeline,
     bench_radio,
     bench_snr,
+    bench_soak,
     bench_tables,
 )
 
@@ -28,6 +29,7 @@ for module in (
     bench_adaptation,
     bench_pipeline,
     bench_radio,
+    bench_soak,
 ):
     module.register(bench_app)
 

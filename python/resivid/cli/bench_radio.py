@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Optional
 
 import typer
@@ -43,14 +44,19 @@ def radio(
     seed: options.SeedOption = 0,
     json_file: options.RowsJsonOption = None,
     csv_file: options.CsvOption = None,
+    plot: options.PlotOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
     """Frames lost and frames that are false: transmitter, loopback radio and receiver as processes, without networks."""
     from ..evaluate import radio_bench
+    from ..evaluate.figures import check_plot_path
     from ..flowgraphs.live import LiveSettings
     from ..flowgraphs.settings import LinkSettings
     from ..radio.settings import parse_hz
 
+    common.check_distinct(json=json_file, csv=csv_file, plot=plot)
+    if plot is not None:
+        check_plot_path(plot)
     link = LinkSettings(cbr=cbr, mcs_table=mcs_table)
     symbol_rate = LiveSettings(link).symbol_rate(30)
     known = radio_bench.IMPAIRMENTS
@@ -78,20 +84,25 @@ def radio(
         for margin_db in options.parse_range(above, "--above")
     ]
     with common.WorkProgress("radio", "frame/s", quiet) as progress:
-        measured = radio_bench.measure(points, progress.update)
+        measured = list(radio_bench.measure(points, progress.update))
     options.write_rows(measured, json_file, csv_file)
+    if plot is not None:
+        radio_bench.plot(plot, measured)
     if not quiet and str(json_file) != "-":
         print(_text(measured))
 
 
 def _text(rows: list[dict[str, Any]]) -> str:
-    lines = ["mcs               Es/N0  impairment   sent  received  lost, %  false  estimate  CPU share"]
+    lines = [
+        "mcs               Es/N0  impairment   sent  received  lost, %  false  estimate  latency  CPU share"
+    ]
     for row in rows:
         lost = 100 * (1 - row["frames_received"] / row["frames_sent"])
         estimate = "-" if row["snr_est_db"] is None else f"{row['snr_est_db']:.2f}"
         lines.append(
             f"{row['mcs']:16} {row['snr_db']:6.2f}  {row['impairment']:11} {row['frames_sent']:5}  "
-            f"{row['frames_received']:8}  {lost:7.2f}  {row['frames_false']:5}  {estimate:>8}  {row['cpu_share']:9.3f}"
+            f"{row['frames_received']:8}  {lost:7.2f}  {row['frames_false']:5}  {estimate:>8}  "
+            f"{row['latency_ms'] or math.nan:5.0f} ms  {row['cpu_share']:9.3f}"
         )
     return "\n".join(lines)
 

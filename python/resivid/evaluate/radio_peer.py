@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One end of a radio link without networks, as a process: known payloads out, or payloads in and compared.
 
-`python -m gnuradio.resivid.evaluate.radio_peer tx|rx JSON` prints one JSON object when it is done.
+`python -m gnuradio.resivid.evaluate.radio_peer tx|rx|stay JSON` prints one JSON object a line.
 """
 
 from __future__ import annotations
@@ -10,77 +10,48 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pmt
+from gnuradio import blocks, gr
 
-from ..link.payload_head import HEAD_BITS, NUM_NUMBERS, PayloadHead, read_head, write_head
+from ..blocks import pdus
+from ..flowgraphs.live import LiveSettings
+from ..flowgraphs.settings import LinkSettings
+from ..link import air
+from ..radio.factory import make_receiver, make_transmitter
+from ..radio.front_end import receiver_front_end, transmitter_front_end
+from ..radio.settings import RadioSettings
+from ..resivid_python import burst_framer, burst_synchroniser, ldpc_qam_decoder, ldpc_qam_encoder
+from .payload_check import PayloadCheck, known_payload
 
 FRAME_RATE, STRIDE = 30, 8
-QUIET_S = 2.0  # no samples for so long after the first ones: the transmitter left
+QUIET_S = 1.5  # no samples for so long after the first ones: the transmitter left
 PATIENCE_S = 60.0  # until the first ones
+PAYLOAD = pmt.intern("payload")
 
 
-def known_payload(number: int, num_bits: int, seed: int) -> np.ndarray:
-    """The payload of a frame, head included: uint8 (num_bits,), the same at both ends."""
-    rng = np.random.default_rng((seed, number))
-    bits = rng.integers(0, 2, num_bits - HEAD_BITS, np.uint8)
-    return write_head(bits, PayloadHead(seed % 16, False, number % NUM_NUMBERS, 0))
+class _Link:
+    """What both ends make of a job."""
 
-
-class PayloadCheck:
-    """Counts what a receiver gets: each frame once when every bit is right, everything else is false."""
-
-    def __init__(self, num_bits: int, seed: int):
-        self._num_bits, self._seed = num_bits, seed
-        self._number = 0  # of the last right frame, counted without end
-        self._seen: set[int] = set()
-        self.false = self.failed = 0
-        self.snr_db: list[float] = []
-
-    @property
-    def received(self) -> int:
-        """Frames that arrived whole."""
-        return len(self._seen)
-
-    def take(self, bits: np.ndarray, crc_ok: bool, snr_db: float) -> None:
-        """Count one decoded block."""
-        if not crc_ok:
-            self.failed += 1
-            return
-        try:
-            number = self._unwrapped(read_head(bits)[0].number)
-        except ValueError:
-            self.false += 1
-            return
-        right = bits.size == self._num_bits and np.array_equal(
-            bits, known_payload(number, self._num_bits, self._seed)
-        )
-        if not right or number in self._seen:
-            self.false += 1
-            return
-        self._seen.add(number)
-        self._number = number
-        self.snr_db.append(snr_db)
-
-    def _unwrapped(self, number: int) -> int:
-        step = (number - self._number + NUM_NUMBERS // 2) % NUM_NUMBERS - NUM_NUMBERS // 2
-        return self._number + step
+    def __init__(self, job: dict[str, Any]):
+        self.link = LinkSettings(cbr=job["cbr"], stride=STRIDE, mcs_table=job["mcs_table"])
+        self.live = LiveSettings(self.link)
+        self.radio = RadioSettings(job["device"], 434e6, sample_rate=job["sample_rate"])
+        self.symbol_rate = self.live.symbol_rate(FRAME_RATE)
+        self.modem_rate = air.SAMPLES_PER_SYMBOL * self.symbol_rate
+        self.occupied_hz = self.live.occupied_hz(FRAME_RATE)
 
 
 def transmit(job: dict[str, Any]) -> dict[str, Any]:
-    """Send `frames` frames of row `row`."""
-    from gnuradio import blocks, gr
-
-    from ..link import air
-    from ..radio.factory import make_transmitter
-    from ..radio.front_end import transmitter_front_end
-    from ..resivid_python import burst_framer, ldpc_qam_encoder
-
-    settings, radio, symbol_rate = _settings(job)
-    link = settings.link
-    num_bits, frames = link.payload_bits[job["row"]], job["frames"]
-    data = [known_payload(number, num_bits, job["seed"]) for number in range(frames)]
+    """Send `frames` known frames of row `row` with `seed`, from the number `first` on."""
+    ends = _Link(job)
+    link = ends.link
+    num_bits, frames, first = link.payload_bits[job["row"]], job["frames"], job.get("first", 0)
+    data = [known_payload(first + number, num_bits, job["seed"]) for number in range(frames)]
     tags = [_tag(n * num_bits, key, value) for n in range(frames) for key, value in
             (("packet_len", num_bits), ("mcs", job["row"]))]  # fmt: skip
     end = frames * num_bits
@@ -89,113 +60,166 @@ def transmit(job: dict[str, Any]) -> dict[str, Any]:
     encoder = ldpc_qam_encoder(link.symbols, link.table.as_tuples())
     source.set_min_output_buffer(encoder.input_buffer_items())
     framer = burst_framer(link.symbols, air.preambles(link.table), air.SAMPLES_PER_SYMBOL, air.ROLL_OFF)
-    device = make_transmitter(radio, air.SAMPLES_PER_SYMBOL * symbol_rate, settings.occupied_hz(FRAME_RATE))
+    device = make_transmitter(ends.radio, ends.modem_rate, ends.occupied_hz)
     front_end = transmitter_front_end(device.plan)
     top = gr.top_block()
     top.connect(source, encoder, framer, front_end, device.block)
     top.run()
-    return {"frames_sent": frames, "cpu_s": time.process_time()}
+    return {"frames_sent": frames}
+
+
+class PeerReceiver(gr.top_block):
+    """Radio, synchroniser, decoder, comparison.
+
+    Args:
+        job: device, cbr, mcs_table, sample_rate; row and seed of the payloads.
+    """
+
+    def __init__(self, job: dict[str, Any]):
+        gr.top_block.__init__(self, "radio peer")
+        ends = _Link(job)
+        link = ends.link
+        self._payload_bits, self._modem_rate = link.payload_bits, ends.modem_rate
+        self.expect(job["row"], job["seed"])
+        self.radio = make_receiver(ends.radio, ends.modem_rate, ends.occupied_hz)
+        self.front_end = receiver_front_end(self.radio.plan, ends.symbol_rate)
+        self.synchroniser = burst_synchroniser(
+            link.symbols,
+            air.synchroniser_rows(link.table),
+            air.SAMPLES_PER_SYMBOL,
+            air.ROLL_OFF,
+            symbol_rate=ends.symbol_rate,
+        )
+        self.decoder = ldpc_qam_decoder(link.symbols, link.table.as_tuples())
+        self.comparison = payload_comparison(self._take)
+        self.connect(self.radio.block, self.front_end, self.synchroniser, self.decoder)
+        self.msg_connect((self.decoder, "payload"), (self.comparison, "payload"))
+
+    def expect(self, row: int, seed: int) -> None:
+        """Compare with these payloads from now on, and count anew."""
+        self.check = PayloadCheck(self._payload_bits[row], seed)
+        self.latencies_ms: list[float] = []
+
+    def _take(self, metadata: dict[str, Any], bits: np.ndarray) -> None:
+        # Time is the count of samples: what was read from the frame's first symbol until its payload is here.
+        passed = self.synchroniser.nitems_read(0) - metadata["position"]
+        self.latencies_ms.append(1e3 * passed / self._modem_rate)
+        self.check.take(bits, metadata["crc_ok"], metadata["snr_db"])
+
+    @property
+    def signal_s(self) -> float:
+        """Seconds of samples so far."""
+        return self.radio.counters.samples / self.radio.plan.radio_rate
+
+    def counts(self) -> dict[str, Any]:
+        """What a row of the bench says of the receiver."""
+        check, latencies = self.check, self.latencies_ms
+        return {
+            "frames_received": check.received,
+            "frames_false": check.false,
+            "frames_failed": check.failed,
+            "false_alarms": self.synchroniser.false_alarms(),
+            "overflows": self.radio.counters.overflows,
+            "snr_est_db": float(np.mean(check.snr_db)) if check.snr_db else None,
+            "latency_ms": float(np.median(latencies)) if latencies else None,
+        }
+
+    def wait_for_quiet(self) -> None:
+        """Until no sample and no payload came for QUIET_S."""
+        last, since = self._moved(), time.monotonic()
+        while time.monotonic() < since + QUIET_S:
+            time.sleep(0.1)
+            now = self._moved()
+            if now != last:
+                last, since = now, time.monotonic()
+
+    def wait_for_samples(self) -> None:
+        """Until the first sample came, or none for PATIENCE_S."""
+        started = time.monotonic()
+        while not self.radio.counters.samples and time.monotonic() < started + PATIENCE_S:
+            time.sleep(0.1)
+
+    def _moved(self) -> tuple[int, int]:
+        return self.radio.counters.samples, self.comparison.taken
+
+
+class payload_comparison(gr.basic_block):
+    """PDU `payload` of `ldpc_qam_decoder` to a function of metadata and bits."""
+
+    def __init__(self, take: Callable[[dict[str, Any], np.ndarray], None]):
+        gr.basic_block.__init__(self, "payload_comparison", None, None)
+        self._take, self.taken = take, 0
+        self.message_port_register_in(PAYLOAD)
+        self.set_msg_handler(PAYLOAD, self.on_payload)
+
+    def on_payload(self, pdu):
+        self._take(*pdus.to_parts(pdu))
+        self.taken += 1
 
 
 def receive(job: dict[str, Any]) -> dict[str, Any]:
     """Receive until the transmitter is gone."""
-    from gnuradio import gr
-
-    from ..blocks import pdus
-    from ..link import air
-    from ..radio.factory import make_receiver
-    from ..radio.front_end import receiver_front_end
-    from ..resivid_python import burst_synchroniser, ldpc_qam_decoder
-
-    settings, radio, symbol_rate = _settings(job)
-    link = settings.link
-    check = PayloadCheck(link.payload_bits[job["row"]], job["seed"])
-
-    class payload_check(gr.basic_block):
-        """PDU `payload` to the counts."""
-
-        def __init__(self):
-            import pmt
-
-            gr.basic_block.__init__(self, "payload_check", None, None)
-            self.message_port_register_in(pmt.intern("payload"))
-            self.set_msg_handler(pmt.intern("payload"), self.on_payload)
-            self.blocks = 0
-
-        def on_payload(self, pdu):
-            metadata, bits = pdus.to_parts(pdu)
-            check.take(bits, metadata["crc_ok"], metadata["snr_db"])
-            self.blocks += 1
-
-    device = make_receiver(radio, air.SAMPLES_PER_SYMBOL * symbol_rate, settings.occupied_hz(FRAME_RATE))
-    front_end = receiver_front_end(device.plan, symbol_rate)
-    synchroniser = burst_synchroniser(
-        link.symbols,
-        air.synchroniser_rows(link.table),
-        air.SAMPLES_PER_SYMBOL,
-        air.ROLL_OFF,
-        symbol_rate=symbol_rate,
-    )
-    decoder = ldpc_qam_decoder(link.symbols, link.table.as_tuples())
-    sink, top = payload_check(), gr.top_block()
-    top.connect(device.block, front_end, synchroniser, decoder)
-    top.msg_connect((decoder, "payload"), (sink, "payload"))
+    receiver = PeerReceiver(job)
     before = time.process_time()
-    top.start()
+    receiver.start()
     print("ready", flush=True)
-    _wait_for_the_end(lambda: (device.counters.samples, sink.blocks), device)
-    top.stop()
-    top.wait()
-    signal_s = device.counters.samples / device.plan.radio_rate
-    return {
-        "frames_received": check.received,
-        "frames_false": check.false,
-        "frames_failed": check.failed,
-        "false_alarms": synchroniser.false_alarms(),
-        "overflows": device.counters.overflows,
-        "snr_est_db": float(np.mean(check.snr_db)) if check.snr_db else None,
-        "cpu_share": (time.process_time() - before) / signal_s if signal_s else None,
-    }
+    receiver.wait_for_samples()
+    receiver.wait_for_quiet()
+    receiver.stop()
+    receiver.wait()
+    signal_s = receiver.signal_s
+    cpu_share = (time.process_time() - before) / signal_s if signal_s else None
+    return {**receiver.counts(), "cpu_share": cpu_share}
 
 
-def _wait_for_the_end(progress: Any, device: Any) -> None:
-    last, since, started = progress(), time.monotonic(), time.monotonic()
-    while True:
-        time.sleep(0.1)
-        now = progress()
-        if now != last:
-            last, since = now, time.monotonic()
-        begun = device.counters.samples > 0
-        if (
-            begun
-            and time.monotonic() > since + QUIET_S
-            or not begun
-            and time.monotonic() > started + PATIENCE_S
-        ):
-            return
+def stay(job: dict[str, Any]) -> dict[str, Any]:
+    """Receive one transmission after the other, as lines on standard input say, until it closes.
+
+    A line with an object, {"row", "seed", "settings"}, begins one and is answered by "ready"; the line "end" says that the
+    transmitter is gone, and is answered by what was received.
+    """
+    receiver = PeerReceiver(job)
+    receiver.start()
+    for line in sys.stdin:
+        if line.strip() != "end":
+            episode = json.loads(line)
+            receiver.expect(episode["row"], episode["seed"])
+            receiver.radio.block.write_settings(episode["settings"])
+            before, cpu_before = receiver.signal_s, time.process_time()
+            print("ready", flush=True)
+            continue
+        receiver.wait_for_quiet()
+        answer = {
+            **receiver.counts(),
+            "latencies_ms": receiver.latencies_ms,
+            "signal_s": receiver.signal_s - before,
+            "cpu_s": time.process_time() - cpu_before,
+            "losses": receiver.radio.counters.losses,
+            "resident_mib": resident_mib(),
+        }
+        print(json.dumps(answer), flush=True)
+    receiver.stop()
+    receiver.wait()
+    return {"signal_s": receiver.signal_s}
 
 
-def _settings(job: dict[str, Any]) -> Any:
-    from ..flowgraphs.live import LiveSettings
-    from ..flowgraphs.settings import LinkSettings
-    from ..radio.settings import RadioSettings
-
-    link = LinkSettings(cbr=job["cbr"], stride=STRIDE, mcs_table=job["mcs_table"])
-    settings = LiveSettings(link, job["row"])
-    radio = RadioSettings(job["device"], 434e6, sample_rate=job["sample_rate"])
-    return settings, radio, settings.symbol_rate(FRAME_RATE)
+def resident_mib() -> float:
+    """Memory of this process that is in use, in MiB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _tag(offset: int, key: str, value: Any) -> Any:
-    import pmt
-    from gnuradio import gr
-
     tag = gr.tag_t()
     tag.offset, tag.key, tag.value = offset, pmt.intern(key), pmt.to_pmt(value)
     return tag
 
 
+def main(end: str, text: str) -> None:
+    """Run one end."""
+    job = json.loads(text)
+    print(json.dumps({"tx": transmit, "rx": receive, "stay": stay}[end](job)), flush=True)
+
+
 if __name__ == "__main__":
-    os.environ.setdefault("GR_CONF_LOG_LOG_FILE", "stderr")
-    os.environ.setdefault("GR_CONF_LOG_LOG_LEVEL", "error")
-    print(json.dumps({"tx": transmit, "rx": receive}[sys.argv[1]](json.loads(sys.argv[2]))), flush=True)
+    main(*sys.argv[1:])

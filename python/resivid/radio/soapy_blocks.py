@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from gnuradio import gr
@@ -65,8 +65,12 @@ class _soapy_block(gr.sync_block):
             return False
         self._end, self._heard = end, time.monotonic()
         self.counters.returned()
+        self.opened_again()
         self.logger.warn("the radio is back")
         return True
+
+    def opened_again(self) -> None:
+        """Called when a device that was lost is back."""
 
     def _count(self, code: int) -> None:
         """One negative code of the driver."""
@@ -93,10 +97,24 @@ class soapy_source(_soapy_block):
 
     def __init__(self, open_end: Callable[[], SoapyEnd], stall_s: float | None = STALL_S):
         super().__init__("soapy_source", None, [np.complex64], open_end, stall_s)
+        self._wanted: dict[str, str] = {}
+        self._unwritten: dict[str, str] = {}
+
+    def write_settings(self, settings: Mapping[str, object]) -> None:
+        """Settings of the driver by name, from the next samples on, and again when the device was lost."""
+        self._wanted = {**self._wanted, **{name: str(value) for name, value in settings.items()}}
+        self._unwritten = self._wanted
+
+    def opened_again(self) -> None:
+        self._unwritten = self._wanted
 
     def work(self, input_items, output_items):
         if not self._ready():
             return 0
+        if self._unwritten:
+            unwritten, self._unwritten = self._unwritten, {}
+            for name, value in unwritten.items():
+                self._end.device.writeSetting(name, value)
         out = output_items[0]
         try:
             result = self._end.device.readStream(self._stream, [out], len(out), timeoutUs=TIMEOUT_US)
