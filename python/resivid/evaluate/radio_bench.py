@@ -160,9 +160,14 @@ class Peer(subprocess.Popen):
         Raises:
             ResividError: no answer within the time.
         """
-        assert self.stdin is not None and self.stdout is not None
+        assert self.stdin is not None
         self.stdin.write(line + "\n")
         self.stdin.flush()
+        return self.answer(timeout_s)
+
+    def answer(self, timeout_s: float) -> str:
+        """Its next line, as `ask`."""
+        assert self.stdout is not None
         if not select.select([self.stdout], [], [], timeout_s)[0]:
             raise ResividError(f"a process said nothing for {timeout_s:g} s")
         return self.stdout.readline().strip()

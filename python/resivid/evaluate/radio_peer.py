@@ -64,6 +64,7 @@ def transmit(job: dict[str, Any]) -> dict[str, Any]:
     front_end = transmitter_front_end(device.plan)
     top = gr.top_block()
     top.connect(source, encoder, framer, front_end, device.block)
+    print("ready", flush=True)
     top.run()
     return {"frames_sent": frames}
 

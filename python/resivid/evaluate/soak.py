@@ -172,7 +172,8 @@ class Soak:
         transmitter = Peer("tx", {**job, "device": device(CHANNEL)})
         try:
             if episode.ending != ENDINGS[0]:
-                time.sleep(2 + episode.seed % 4)
+                transmitter.answer(STALL_S)  # its radio is open
+                time.sleep(0.5 + episode.seed % 3)
             if episode.ending == ENDINGS[1]:
                 return None
             if episode.ending == ENDINGS[2]:
