@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import ResividError
+from ..link.air import PROFILES
 from . import bench_options as options
-from . import common, radio_options
+from . import common
 
 
 def soak(
@@ -21,8 +22,7 @@ def soak(
     hours: Annotated[
         float, typer.Option("--hours", min=0, max=1e4, help="Of signal, earlier calls included.")
     ] = 8.0,
-    profile: radio_options.ProfileOption = "voice",
-    cbr: radio_options.CbrOption = None,
+    cbr: common.CbrOption = PROFILES["voice"].cbr,
     mcs_table: common.McsTableOption = "air",
     sample_rate: Annotated[
         str, typer.Option("--sample-rate", metavar="HZ", help="Samples a second of both radios.")
@@ -40,13 +40,12 @@ def soak(
     from ..evaluate.figures import check_plot_path
     from ..flowgraphs.live import LiveSettings
     from ..flowgraphs.settings import LinkSettings
-    from ..link.air import PROFILES
     from ..radio.settings import parse_hz
 
     common.check_distinct(json=json_file, plot=plot)
     if plot is not None:
         check_plot_path(plot)
-    link = LinkSettings(cbr=cbr or PROFILES[profile].cbr, mcs_table=mcs_table)
+    link = LinkSettings(cbr=cbr, mcs_table=mcs_table)
     run = soaking.Soak(
         folder, link.table, str(link.cbr), mcs_table, parse_hz(sample_rate, "--sample-rate"),
         LiveSettings(link).symbol_rate(30), seed, frames,
