@@ -148,3 +148,32 @@ def test_tables_side_by_side(tmp_path, capsys):
 def test_refuses_a_table_that_is_no_yaml_file(capsys):
     assert main(["bench", "calibrate", "-o", "new.txt", "--mcs-table", "table1"]) == 2
     assert "yaml" in capsys.readouterr().err
+
+
+def test_modem_rows_and_what_noise_is_taken_for(tmp_path, capsys):
+    files = {name: tmp_path / f"m.{name}" for name in ("json", "csv", "png")}
+    arguments = ["bench", "modem", "-q", "--symbols", "130"]
+    assert (
+        main(
+            [*arguments, "4", "--impair", "all", "--impair", "perfect", "--above=-3,4", "--frames", "20"]
+            + ["--json", str(files["json"]), "--csv", str(files["csv"]), "--plot", str(files["png"])]
+        )
+        == 0
+    )
+    rows = json.loads(files["json"].read_text())
+    assert [(row["impairment"], row["frames_sent"]) for row in rows] == [
+        ("all", 20),
+        ("all", 20),
+        ("perfect", 20),
+        ("perfect", 20),
+    ]
+    for row in rows:
+        assert row["frames_false"] == 0
+        assert row["frame_loss"] == pytest.approx(1 - row["frames_received"] / 20)
+    assert rows[0]["frame_loss"] > 0.5 and rows[3]["frame_loss"] == 0
+    assert files["png"].read_bytes().startswith(b"\x89PNG")
+    assert main([*arguments, "--noise", "2", "--json", "-"]) == 0
+    noise = json.loads(capsys.readouterr().out)
+    assert [(row["signal"], row["frames_false"]) for row in noise] == [("noise", 0), ("qpsk", 0)]
+    assert main([*arguments, "--impair", "rain"]) == 2
+    assert "no 'rain'" in capsys.readouterr().err
