@@ -39,7 +39,7 @@ burst_demodulator::burst_demodulator(const burst_settings& settings)
 
 int burst_demodulator::samples_behind() const
 {
-    return PREAMBLE_SYMBOLS * int(d_settings.samples_per_symbol) + d_filter.half_length() + 1;
+    return (PREAMBLE_SYMBOLS + 1) * int(d_settings.samples_per_symbol) + d_filter.half_length() + 1;
 }
 
 burst_estimate burst_demodulator::demodulate(const cfloat* x,
@@ -50,10 +50,19 @@ burst_estimate burst_demodulator::demodulate(const cfloat* x,
                                              cfloat* payload)
 {
     d_num_symbols = d_layout.frame_symbols() + (closing < NUM_PREAMBLES ? PREAMBLE_SYMBOLS : 0);
-    filter(x, timing);
+    mix(x, timing);
+    filter(timing.first, timing.last);
     place_known(opening, closing);
     const double frequency = find_frequency(timing.frequency_deviation);
+    cfloat sum = 0;
+    d_turn = 1;
     turn(frequency);
+    for (unsigned k : d_known_positions)
+        sum += d_symbols[k] * std::conj(d_known[k]);
+    if (std::abs(sum) > 0)
+        d_turn = std::conj(sum) / std::abs(sum);
+    for (std::size_t k = 0; k < d_num_symbols; ++k)
+        d_symbols[k] *= d_turn;
 
     std::fill(d_phases.begin(), d_phases.end(), 0.0f);
     std::fill(d_soft.begin(), d_soft.end(), symbol_moments{});
@@ -70,6 +79,8 @@ burst_estimate burst_demodulator::demodulate(const cfloat* x,
         if (pass + 1 == PASSES)
             d_tracker.learn(d_evidence.data(), d_num_symbols, d_phases.data());
         d_tracker.smooth(d_evidence.data(), d_num_symbols, d_phases.data());
+        if (pass == 0)
+            improve_times(frequency);
     }
     measure_gain();
 
@@ -78,22 +89,75 @@ burst_estimate burst_demodulator::demodulate(const cfloat* x,
         payload[i] = d_symbols[positions[i]] * std::polar(1.0f / d_gain, -d_phases[positions[i]]);
     const double slope =
         (d_phases[d_num_symbols - 1] - d_phases.front()) / double(d_num_symbols - 1) / TWO_PI;
-    return { timing.frequency + frequency + slope,
+    return { d_first,
+             d_last,
+             timing.frequency + frequency + slope,
              -10.0f * std::log10(d_noise_variance),
              d_gain,
              d_tracker.variance() };
 }
 
-// The symbols at their times, the thought carrier taken away.
-void burst_demodulator::filter(const cfloat* x, const burst_timing& timing)
+// The samples of the frame without the carrier that they are thought to have.
+void burst_demodulator::mix(const cfloat* x, const burst_timing& timing)
 {
-    const auto start = std::ptrdiff_t(std::floor(timing.first)) - d_filter.half_length();
+    const int spare = int(d_settings.samples_per_symbol); // times are improved by less
+    const auto start = std::ptrdiff_t(std::floor(timing.first)) - d_filter.half_length() - spare;
     const auto end = std::ptrdiff_t(std::floor(timing.last)) + samples_behind();
     const std::size_t n = std::min<std::size_t>(end - start + 1, d_mixed.size());
     mix_down(x + start, n, timing.frequency / d_settings.samples_per_symbol, d_mixed.data());
-    const double step = (timing.last - timing.first) / d_layout.frame_symbols();
+    d_start = double(start);
+}
+
+// The symbols at their times.
+void burst_demodulator::filter(double first, double last)
+{
+    d_first = first;
+    d_last = last;
+    const double step = (last - first) / d_layout.frame_symbols();
     for (std::size_t k = 0; k < d_num_symbols; ++k)
-        d_symbols[k] = d_filter.at(d_mixed.data(), timing.first - double(start) + step * double(k));
+        d_symbols[k] = d_filter.at(d_mixed.data(), first - d_start + step * double(k));
+}
+
+/* A Gauss-Newton step of times along the frame, linear from end to end. With s what a symbol
+ * probably is, the slope of the likelihood is Re(s* dy/dt); its curve is -(pi^2 / 3) gain E|s|^2
+ * for a signal of this bandwidth. Neighbours that disturb dy/dt cancel in the sum over the frame.
+ */
+void burst_demodulator::improve_times(double frequency)
+{
+    constexpr double APART = 0.25;    // symbols, of the difference that stands for dy/dt
+    constexpr double FARTHEST = 0.25; // symbols
+    constexpr double CURVE = 9.8696044 / 3;
+    const double apart = APART * d_settings.samples_per_symbol;
+    const double step = (d_last - d_first) / d_layout.frame_symbols();
+    double slope = 0;
+    double slope_ramp = 0;
+    double curve = 0;
+    double curve_ramp = 0;
+    for (std::size_t k = 0; k < d_num_symbols; ++k) {
+        const auto [reference, square] =
+            d_known[k] != cfloat(0) ? symbol_moments{ d_known[k], 1.0f } : d_soft[k];
+        const double time = d_first - d_start + step * double(k);
+        const cfloat change =
+            d_filter.at(d_mixed.data(), time + apart) - d_filter.at(d_mixed.data(), time - apart);
+        const double angle =
+            std::arg(d_turn) - d_phases[k] - TWO_PI * std::fmod(frequency * double(k), 1.0);
+        const double part =
+            (change * std::conj(reference) * cfloat(std::polar(1.0, angle))).real() / (2 * APART);
+        const double along = double(k) / double(d_num_symbols) - 0.5;
+        slope += part;
+        slope_ramp += part * along;
+        curve += square;
+        curve_ramp += square * along * along;
+    }
+    const double scale = CURVE * d_gain;
+    const double shift = std::clamp(slope / (scale * curve), -FARTHEST, FARTHEST);
+    const double ramp = std::clamp(slope_ramp / (scale * curve_ramp), -FARTHEST, FARTHEST);
+    const double symbol = d_settings.samples_per_symbol;
+    const double end = double(d_layout.frame_symbols()) / double(d_num_symbols) - 0.5;
+    filter(d_first + (shift - 0.5 * ramp) * symbol, d_last + (shift + end * ramp) * symbol);
+    turn(frequency);
+    for (std::size_t k = 0; k < d_num_symbols; ++k)
+        d_symbols[k] *= d_turn;
 }
 
 void burst_demodulator::place_known(unsigned opening, unsigned closing)
@@ -161,17 +225,9 @@ double burst_demodulator::find_frequency(double deviation)
     return best;
 }
 
-// Take the frequency away, and the mean phase that is left.
 void burst_demodulator::turn(double frequency)
 {
     mix_down(d_symbols.data(), d_num_symbols, frequency, d_symbols.data());
-    cfloat sum = 0;
-    for (unsigned k : d_known_positions)
-        sum += d_symbols[k] * std::conj(d_known[k]);
-    const float amplitude = std::abs(sum);
-    if (amplitude > 0)
-        for (std::size_t k = 0; k < d_num_symbols; ++k)
-            d_symbols[k] *= std::conj(sum) / amplitude;
 }
 
 /* Gain and noise at the phases in force, by the known symbols and by what the others probably are

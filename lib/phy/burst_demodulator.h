@@ -18,6 +18,8 @@ struct burst_timing {
 
 /*! \brief What is known of a frame after it. */
 struct burst_estimate {
+    double first;      //!< as in burst_timing, better
+    double last;       //!< the same
     double frequency;  //!< cycles a symbol, of the whole frame
     float snr_db;      //!< Es/N0
     float gain;        //!< amplitude of a symbol
@@ -27,8 +29,8 @@ struct burst_estimate {
 /*! \brief Matched filter, carrier, gain, SNR over a whole frame and the preamble that closes it.
  *
  * The frequency is the one under which all known symbols add up best, the phase then follows them
- * (`phase_tracker::follow`), and what the payload symbols probably are makes it better. No
- * allocation after construction. */
+ * (`phase_tracker::follow`), and what the payload symbols probably are makes phase and times
+ * better. No allocation after construction. */
 class burst_demodulator
 {
 public:
@@ -37,7 +39,10 @@ public:
     const burst_layout& layout() const { return d_layout; }
 
     //! Samples that `demodulate` needs before timing.first and behind timing.last.
-    int samples_before() const { return d_filter.half_length(); }
+    int samples_before() const
+    {
+        return d_filter.half_length() + int(d_settings.samples_per_symbol);
+    }
     int samples_behind() const;
 
     /*! \brief One frame.
@@ -56,10 +61,12 @@ public:
     void forget() { d_tracker.forget(); }
 
 private:
-    void filter(const cfloat* x, const burst_timing& timing);
+    void mix(const cfloat* x, const burst_timing& timing);
+    void filter(double first, double last);
     void place_known(unsigned opening, unsigned closing);
     double find_frequency(double deviation);
     void turn(double frequency);
+    void improve_times(double frequency);
     void measure_gain();
     void take_evidence(const soft_symbols& decide);
 
@@ -69,6 +76,10 @@ private:
     phase_tracker d_tracker;
     std::vector<soft_symbols> d_decide; // by bits_per_symbol / 2 - 1
     std::vector<cfloat> d_mixed;
+    double d_start = 0; // sample at which d_mixed begins
+    double d_first = 0; // times in force, in samples
+    double d_last = 0;
+    cfloat d_turn = 1;             // mean phase taken away
     std::size_t d_num_symbols = 0; // of the frame and of what closes it
     std::vector<cfloat> d_symbols;
     std::vector<cfloat> d_known; // the same, where known; else 0

@@ -233,7 +233,9 @@ bool burst_synchroniser::track()
         return true;
     }
     const double frequency = idle ? closing.frequency : d_burst.cfo;
+    const double time = idle ? closing.time : d_closing_time;
     d_opening = closing;
+    d_opening.time = time;
     d_opening.frequency = frequency;
     return true;
 }
@@ -253,9 +255,10 @@ void burst_synchroniser::receive(const probed_preamble& closing, bool closed)
                                                    d_payload.data());
     const double nominal = double(layout().frame_symbols()) * d_settings.samples_per_symbol;
     d_frequency_deviation = WARM_DEVIATION;
+    d_closing_time = estimate.last + base;
     d_burst = { row,
                 d_payload.data(),
-                d_opening.time,
+                estimate.first + base,
                 estimate.frequency,
                 (1 - d_samples_per_frame / nominal) * 1e6,
                 estimate.snr_db,

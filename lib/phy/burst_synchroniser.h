@@ -93,6 +93,7 @@ private:
     double d_next_block = 0; // start of the block to be searched next, samples since the start
     std::vector<preamble_candidate> d_candidates; // times since the start; the last one is next
     probed_preamble d_opening;                    // of the frame that is tracked, since the start
+    double d_closing_time = 0;                    // of the frame received last, since the start
     double d_frequency_deviation = 0;
     double d_samples_per_frame = 0; // by the frames before
     bool d_has_burst = false;

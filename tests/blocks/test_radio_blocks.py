@@ -16,6 +16,7 @@ from gnuradio.resivid.cli.main import main
 from gnuradio.resivid.errors import RadioError, SettingsError
 from gnuradio.resivid.radio.factory import make_receiver, make_transmitter
 from gnuradio.resivid.radio.front_end import HEADROOM, receiver_front_end, transmitter_front_end
+from gnuradio.resivid.radio.rates import RatePlan
 from gnuradio.resivid.radio.settings import RadioSettings
 
 SYMBOL_RATE = 2703.75
@@ -69,6 +70,28 @@ def test_a_tone_arrives_where_it_was_sent(transmit, receive):
     assert amplitude == pytest.approx(HEADROOM, rel=0.02)
     assert np.mean(np.abs(received) ** 2) == pytest.approx(HEADROOM**2, rel=0.05)  # nothing else
     assert rx.counters.samples > 0 and rx.counters.overflows == 0
+
+
+@pytest.mark.parametrize("rate", [12e3, 48e3, 2e6, 40 * MODEM])
+def test_a_tone_goes_up_to_any_rate(rate):
+    """One line in the spectrum, at the oscillator's offset and the tone's frequency."""
+    plan = RatePlan(rate, MODEM, rate / 8)
+    top, sink = gr.top_block(), blocks.vector_sink_c()
+    count = int(2000 * rate / MODEM)
+    top.connect(
+        blocks.vector_source_c(tone(500, 2400), False),
+        transmitter_front_end(plan),
+        blocks.head(8, count),
+        sink,
+    )
+    top.run()
+    sent = np.array(sink.data())[count // 2 :]
+    power = np.abs(np.fft.fft(sent * np.blackman(len(sent)))) ** 2
+    power /= power.sum()
+    bins = np.fft.fftfreq(len(sent), 1 / rate)
+    near = np.abs(bins - rate / 8 - 500) < 5 * rate / len(sent)
+    assert 10 * np.log10(power[~near].sum()) < -60
+    assert np.mean(np.abs(sent) ** 2) == pytest.approx(HEADROOM**2, rel=0.02)
 
 
 def test_a_pulled_plug_is_survived(folder):

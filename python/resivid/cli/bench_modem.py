@@ -13,6 +13,7 @@ from . import bench_options as options
 from . import common
 
 SYMBOL_RATE = 2703.75  # of the profile `voice`
+CPU_SECONDS = 4.0
 
 
 def modem(
@@ -45,6 +46,12 @@ def modem(
             "--noise", min=0, help="Receive so many seconds of noise, and of foreign QPSK, instead."
         ),
     ] = 0.0,
+    cpu_rate: Annotated[
+        float,
+        typer.Option(
+            "--cpu", min=0, metavar="RATE", help="Processor time at so many samples a second, instead."
+        ),
+    ] = 0.0,
     seed: options.SeedOption = 0,
     json_file: options.RowsJsonOption = None,
     csv_file: options.CsvOption = None,
@@ -65,7 +72,14 @@ def modem(
     if plot is not None:
         check_plot_path(plot)
     bench = quality.ModemBench(table, symbols, seed)
-    if noise_seconds:
+    if cpu_rate:
+        from ..evaluate.modem_speed import SIGNALS, receiver_share
+
+        points = [
+            receiver_share(table, symbols, SYMBOL_RATE, cpu_rate, signal, CPU_SECONDS, seed)
+            for signal in SIGNALS
+        ]
+    elif noise_seconds:
         points = [bench.false_frames(kind, noise_seconds, SYMBOL_RATE) for kind in ("noise", "qpsk")]
     else:
         chosen = [common.parse_mcs(text, table) or 0 for text in rows or map(str, range(len(table.rows)))]

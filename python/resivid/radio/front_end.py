@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 from gnuradio import blocks, filter, gr
+from gnuradio.fft import window
 from gnuradio.filter import firdes, pfb
 
 from .rates import RatePlan
@@ -50,6 +51,9 @@ class receiver_front_end(gr.hier_block2):
 class transmitter_front_end(gr.hier_block2):
     """The modem's samples of RMS 1 in, the radio's samples out, at HEADROOM of full scale.
 
+    The way up is the way down mirrored: `pfb.arb_resampler_ccf` of GNU Radio 3.10.5 takes a core for minutes where it
+    has to go up by 185 and a fraction.
+
     Args:
         plan: rates and offset.
     """
@@ -58,8 +62,17 @@ class transmitter_front_end(gr.hier_block2):
         signature = gr.io_signature(1, 1, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, "transmitter_front_end", signature, signature)
         chain = [self]
-        if plan.radio_rate != plan.modem_rate:
-            chain.append(pfb.arb_resampler_ccf(plan.radio_rate / plan.modem_rate))
+        if plan.resampling != 1.0:
+            chain.append(pfb.arb_resampler_ccf(1 / plan.resampling))
+        if plan.decimation > 1:
+            taps = firdes.low_pass(
+                plan.decimation,
+                plan.radio_rate,
+                plan.modem_rate / 2,
+                plan.modem_rate / 2,
+                window.WIN_BLACKMAN,  # images at -74 dB
+            )
+            chain.append(filter.interp_fir_filter_ccf(plan.decimation, taps))
         if plan.lo_offset_hz != 0:
             chain.append(blocks.rotator_cc(2 * math.pi * plan.lo_offset_hz / plan.radio_rate))
         chain.append(blocks.multiply_const_cc(HEADROOM))
