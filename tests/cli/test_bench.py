@@ -175,5 +175,10 @@ def test_modem_rows_and_what_noise_is_taken_for(tmp_path, capsys):
     assert main([*arguments, "--noise", "2", "--json", "-"]) == 0
     noise = json.loads(capsys.readouterr().out)
     assert [(row["signal"], row["frames_false"]) for row in noise] == [("noise", 0), ("qpsk", 0)]
+    assert main([*arguments, "--cpu", "20000", "--json", "-"]) == 0
+    idle, locked = json.loads(capsys.readouterr().out)
+    frames = idle["seconds"] * 2703.75 / 206  # of 72 + 130 + 4 symbols
+    assert idle["bursts"] == 0 and frames - 6 <= locked["bursts"] <= frames
+    assert 0 < idle["cpu_share"] and 0 < locked["cpu_share"]
     assert main([*arguments, "--impair", "rain"]) == 2
     assert "no 'rain'" in capsys.readouterr().err
