@@ -144,7 +144,9 @@ def test_samples_go_through_a_pipe(clip, tmp_path, air_folder, start):
 def test_real_time_with_a_plug_pulled_and_a_transmitter_restarted(clip, tmp_path, air_folder, start):
     channel = uuid.uuid4().hex
     device = loopback(channel=channel, pace="real", noise_db_hz=-60)
-    rx = start("rx", "-o", "-", "--device", device, "--sample-rate", "48k", *RX, stdout=subprocess.PIPE)
+    (tmp_path / "link.key").write_bytes(bytes(range(32)))
+    key = ("--key", "link.key")
+    rx = start("rx", "-o", "-", "--device", device, "--sample-rate", "48k", *key, *RX, stdout=subprocess.PIPE)
     transmit = (
         "tx",
         clip,
@@ -153,6 +155,7 @@ def test_real_time_with_a_plug_pulled_and_a_transmitter_restarted(clip, tmp_path
         "--loop",
         "--sample-rate",
         "48k",
+        *key,
     )
     tx = start(*transmit, *COMMON, "--snr", 8)
     frame = 256 * 256 * 3
@@ -170,6 +173,7 @@ def test_real_time_with_a_plug_pulled_and_a_transmitter_restarted(clip, tmp_path
     code, error = finish(rx)
     assert code == 1 and "interrupted" in error
     assert "1 restarts of the transmitter" in error and "1 times without radio" in error
+    assert "forged" not in error
 
 
 def test_bench_radio_sends_and_compares(tmp_path, start):
@@ -225,6 +229,7 @@ def one_line(capfd):
         (["rx", "--rate", "0"], 2, "--rate: expected 1 to 240"),
         (["rx", "-o", "out.avi", "--device", "driver=resivid_loopback"], 1, "its name must end in"),
         (["bench", "radio", "--impairment", "rain"], 2, "no 'rain'; known: all, none, offsets"),
+        (["rx", "--key", "none.key"], 1, "--key none.key: cannot be read"),
         (["tx", "none.mp4", "--device", "-"], 1, "none.mp4: no such file"),
         (["tx", "/dev/video99", "--device", "-"], 1, "/dev/video99: is no video"),
         (["tx", "test", "--device", "driver=hackrf"], 2, "transmitting on 434 MHz.*--i-may-transmit once"),

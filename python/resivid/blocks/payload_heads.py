@@ -6,10 +6,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pmt
 from gnuradio import gr
 
 from ..errors import FormatError
+from ..link.frame_mac import MAC_BITS, FrameVerifier, Verdict, frame_mac
 from ..link.live_sequence import LiveSequence
 from ..link.payload_head import (
     NUM_NUMBERS,
@@ -32,12 +34,13 @@ class payload_head_writer(gr.basic_block):
     Args:
         stride: S in frames.
         parameters: of this stream.
+        key: signs each frame, MAC_BITS behind its payload; None: no MAC.
     """
 
-    def __init__(self, stride: int, parameters: StreamParameters):
+    def __init__(self, stride: int, parameters: StreamParameters, key: bytes | None = None):
         gr.basic_block.__init__(self, name="payload_head_writer", in_sig=None, out_sig=None)
         self.logger = gr.logger(self.alias())
-        self.stride, self.parameters = stride, parameters
+        self.stride, self.parameters, self.key = stride, parameters, key
         self.dropped = self.sent = 0
         self.message_port_register_in(PAYLOAD)
         self.set_msg_handler(PAYLOAD, self.on_payload)
@@ -47,10 +50,16 @@ class payload_head_writer(gr.basic_block):
     def on_payload(self, pdu):
         metadata, bits = pdus.to_parts(pdu)
         if not metadata.get("end", False):
-            number = metadata["frame"] // self.stride % NUM_NUMBERS
+            count = metadata["frame"] // self.stride
+            number = count % NUM_NUMBERS
             part = self.parameters.slice(number % NUM_SLICES)
-            head = PayloadHead(self.parameters.session, metadata["gop_start"], number, part)
-            pdu = pdus.from_parts(metadata, write_head(bits, head))
+            head = PayloadHead(
+                self.parameters.session, metadata["gop_start"], number, part, self.key is not None
+            )
+            bits = write_head(bits, head)
+            if self.key is not None:
+                bits = np.concatenate([bits, frame_mac(self.key, self.parameters.start_ms, count, bits)])
+            pdu = pdus.from_parts(metadata, bits)
             self.sent += 1
         self.message_port_pub(PAYLOAD, pdu)
 
@@ -59,7 +68,8 @@ class payload_head_reader(gr.basic_block):
     """PDU `payload` of `ldpc_qam_decoder` to PDU `payload` for `token_unpacker`, placed on the receiver's time line.
 
     Blocks that failed their CRC, are of another stream or version, or were there already go no further, and are
-    counted: `failed`, `foreign`, `repeated`; those that passed are `received`.
+    counted: `failed`, `foreign`, `repeated`, and with a key `forged`, `replayed`, `joining`; those that passed are
+    `received`. Without a key a MAC is taken off unseen.
 
     Args:
         sequence: the time line.
@@ -67,6 +77,7 @@ class payload_head_reader(gr.basic_block):
         rate, stride: frame/s and S in frames, for the latency.
         on_latency: called with the time in seconds from a key frame's capture to now, for streams whose clock
             agrees with ours.
+        key: frames must be signed with it.
     """
 
     def __init__(
@@ -76,12 +87,15 @@ class payload_head_reader(gr.basic_block):
         rate: float = 30.0,
         stride: int = 8,
         on_latency: Callable[[float], None] | None = None,
+        key: bytes | None = None,
     ):
         gr.basic_block.__init__(self, name="payload_head_reader", in_sig=None, out_sig=None)
         self.logger = gr.logger(self.alias())
         self.sequence, self.digest, self.rate, self.stride = sequence, digest, rate, stride
         self.on_latency = on_latency
-        self.collector = ParameterCollector()
+        self.collector, self._heard = ParameterCollector(), ParameterCollector()  # the second of any head
+        self.verdicts = dict.fromkeys(Verdict, 0)
+        self._verifier = None if key is None else FrameVerifier(key)
         self.dropped = self.received = self.failed = self.foreign = 0
         self.last_snr_db = float("nan")
         self.last_mcs = 0
@@ -102,12 +116,17 @@ class payload_head_reader(gr.basic_block):
         if not metadata["crc_ok"]:
             self.failed += 1
             return
+        whole = bits
         try:
-            head, bits = read_head(bits)
+            head, bits = read_head(whole)
         except FormatError as error:
             self._foreign(str(error))
             return
+        if not self._is_authentic(head, whole):
+            return
         self.collector.add(head)
+        if head.signed:
+            bits = bits[:-MAC_BITS]
         if self.collector.digest not in (None, self.digest):
             self._foreign(
                 "the transmitter has other settings (codec, tokenizer, --cbr, --stride, --gop, ...)"
@@ -121,8 +140,21 @@ class payload_head_reader(gr.basic_block):
         metadata.update(frame=first_frame, gop_start=head.gop_start)
         self.message_port_pub(PAYLOAD, pdus.from_parts(metadata, bits))
 
+    def _is_authentic(self, head, whole):
+        if self._verifier is None:
+            return True
+        self._heard.add(head)
+        verdict = self._verifier.verify(head, self._heard.start_ms, whole)
+        self.verdicts[verdict] += 1
+        if verdict is Verdict.FORGED:
+            self._say("frames that are not signed with this key")
+        return verdict is Verdict.GOOD
+
     def _foreign(self, problem):
         self.foreign += 1
+        self._say(problem)
+
+    def _say(self, problem):
         if problem != self.problem:
             self.problem = problem
             self.logger.warn(problem)

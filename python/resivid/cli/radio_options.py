@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
@@ -12,8 +13,6 @@ from ..errors import SettingsError
 from ..radio.settings import RadioSettings, parse_hz
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ..flowgraphs.live import LiveSettings
 
 DeviceOption = Annotated[
@@ -54,6 +53,11 @@ MemoryOption = Annotated[
     typer.Option(
         "--memory", help="closed_loop: how the picture outlives losses; feedback needs a return link."
     ),
+]
+
+KeyOption = Annotated[
+    Optional[Path],
+    typer.Option("--key", metavar="FILE", help="Secret of both ends: frames are signed, not encrypted."),
 ]
 
 
@@ -114,16 +118,20 @@ def live_settings(
     mcs_table: str,
     mcs: str | None = None,
     snr_db: float | None = None,
+    key_file: Path | None = None,
 ) -> LiveSettings:
     """What both ends agree on, and the row that the transmitter begins with.
 
     Args:
         snr_db: Es/N0 that is expected; without `mcs` the row is that of MARGIN_DB less.
+        key_file: signs the frames, or must have signed them.
     Raises:
+        ResividError: the key cannot be read.
         SettingsError: the table is not for the air, or the budget is too small.
     """
     from ..flowgraphs.live import LiveSettings
     from ..flowgraphs.settings import LinkSettings
+    from ..link.frame_mac import read_key
     from .common import parse_mcs
 
     link = LinkSettings(
@@ -141,7 +149,7 @@ def live_settings(
     row = parse_mcs(mcs, link.table)
     if row is None:
         row = 0 if snr_db is None else link.table.row_for(snr_db - MARGIN_DB)
-    settings = LiveSettings(link, row)
+    settings = LiveSettings(link, row, None if key_file is None else read_key(key_file))
     link.check_budget(row)
     return settings
 

@@ -54,6 +54,7 @@ def rx(
     interpolator: common.InterpolatorOption = "flow",
     interpolator_weights: common.InterpolatorWeightsOption = None,
     mcs_table: common.McsTableOption = "air",
+    key_file: options.KeyOption = None,
     record: Annotated[
         Optional[Path],
         typer.Option("--record", metavar="FILE.sigmf-meta", help="Keep the channel's samples as SigMF."),
@@ -79,7 +80,7 @@ def rx(
     )
     settings = options.live_settings(
         cbr, stride, gop, codec, memory, tokenizer, tokenizer_weights, interpolator, interpolator_weights,
-        mcs_table,
+        mcs_table, key_file=key_file,
     )  # fmt: skip
     fps = options.frame_rate(rate)
     log_to_stderr()
@@ -157,6 +158,8 @@ def line_of(status: ReceiverStatus, settings: Any) -> str:
         (status.restarts, "restarts of the transmitter"),
         (status.foreign, "foreign"),
         (status.repeated, "repeated"),
+        (status.forged, "forged"),
+        (status.replayed, "replayed"),
         (status.overflows, "overflows"),
         (status.losses, "times without radio"),
         (status.dropped, "dropped"),

@@ -45,6 +45,7 @@ def tx(
         Optional[float],
         typer.Option("--snr", help="Es/N0 in dB that is expected; the row is chosen with 2 dB margin."),
     ] = None,
+    key_file: options.KeyOption = None,
     pace: Annotated[
         Literal["live", "file"],
         typer.Option("--pace", help="A file at its frame rate, or as fast as the radio takes it."),
@@ -75,6 +76,7 @@ def tx(
         mcs_table,
         mcs,
         snr_db,
+        key_file,
     )
     announcement = check_may_transmit(radio, i_may_transmit)
     fps = options.frame_rate(rate)

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from ..errors import SettingsError
 from ..link import air
+from ..link.frame_mac import MAC_BITS
 from ..link.live_sequence import LiveSequence
 from ..link.payload_head import HEAD_BITS, digest_of
 from .settings import LinkSettings
@@ -22,23 +23,30 @@ class LiveSettings:
     Attributes:
         link: codec, budget and MCS table, which must be one for the air.
         row: row of the table that the transmitter begins with.
+        key: signs the frames, or must have signed them; None: no MAC.
     """
 
     link: LinkSettings = field(default_factory=lambda: LinkSettings(mcs_table="air", memory="refresh"))
     row: int = 0
+    key: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         air.preambles(self.link.table)
         air.frame_symbols(self.link.symbols)
         if min(self.payload_bits) < 1:
             raise SettingsError(
-                f"--cbr {self.link.cbr}: a key frame has no room for {HEAD_BITS} bits of head"
+                f"--cbr {self.link.cbr}: a key frame has no room for {self.own_bits} bits of head and MAC"
             )
 
     @property
     def payload_bits(self) -> list[int]:
         """Bits that the codec may use, by row."""
-        return [bits - HEAD_BITS for bits in self.link.payload_bits]
+        return [bits - self.own_bits for bits in self.link.payload_bits]
+
+    @property
+    def own_bits(self) -> int:
+        """Bits of a payload that are not the codec's."""
+        return HEAD_BITS + (0 if self.key is None else MAC_BITS)
 
     def symbol_rate(self, rate: Fraction | float) -> float:
         """Symbols a second of a video of `rate` frame/s."""

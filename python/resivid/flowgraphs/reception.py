@@ -19,6 +19,7 @@ from ..blocks.token_unpacker import token_unpacker
 from ..blocks.video_sink import video_sink
 from ..codec.base import CodecDecoder, Unit
 from ..link import air
+from ..link.frame_mac import Verdict
 from ..link.statistics import StatisticsCollector
 from ..radio.factory import Radio
 from ..radio.front_end import receiver_front_end
@@ -44,6 +45,7 @@ class ReceiverStatus:
             settings; that were there before; whose number was skipped.
         restarts: of the transmitter. dropped: units that the video could not keep up with.
         frames: that left the receiver.
+        forged, replayed: with a key: frames that it did not sign; that were sent before.
         overflows, losses: of the radio.
         problem: why payloads are foreign.
     """
@@ -61,6 +63,8 @@ class ReceiverStatus:
     restarts: int
     dropped: int
     frames: int
+    forged: int
+    replayed: int
     overflows: int
     losses: int
     problem: str
@@ -115,7 +119,7 @@ class reception(gr.top_block):
         self.decoder = ldpc_qam_decoder(link.symbols, table.as_tuples(), packet_len_key=PACKET_LEN)
         self.sequence = settings.sequence(rate)
         self.heads = payload_head_reader(
-            self.sequence, digest, float(rate), link.stride, self.statistics.latency
+            self.sequence, digest, float(rate), link.stride, self.statistics.latency, settings.key
         )
         self.unpacker = token_unpacker(codec_decoder, self.statistics)
         self.sink = video_sink(path, codec_decoder, rate, link.size, on_frame, statistics=self.statistics)
@@ -147,6 +151,8 @@ class reception(gr.top_block):
             restarts=self.sequence.restarts,
             dropped=self.sink.dropped,
             frames=self.sink.num_frames,
+            forged=heads.verdicts[Verdict.FORGED],
+            replayed=heads.verdicts[Verdict.REPLAYED],
             overflows=counters.overflows,
             losses=counters.losses,
             problem=heads.problem,

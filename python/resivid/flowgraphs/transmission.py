@@ -60,7 +60,7 @@ class transmission(gr.top_block):
         self.packer = token_packer(
             codec_encoder, settings.payload_bits, start_mcs=settings.row, lock_step=False
         )
-        self.heads = payload_head_writer(link.stride, StreamParameters(digest, start_ms))
+        self.heads = payload_head_writer(link.stride, StreamParameters(digest, start_ms), settings.key)
         self.to_stream = payload_to_stream(link.largest_payload_bits, PACKET_LEN)
         self.encoder = ldpc_qam_encoder(link.symbols, table.as_tuples(), PACKET_LEN)
         modem_rate = air.SAMPLES_PER_SYMBOL * self.symbol_rate

@@ -55,12 +55,14 @@ class PayloadHead:
         gop_start: as in `Unit`.
         number: of the key frame, modulo NUM_NUMBERS.
         parameters: slice number mod NUM_SLICES of the stream's parameters.
+        signed: a MAC ends the payload (frame_mac.py).
     """
 
     session: int
     gop_start: bool
     number: int
     parameters: int
+    signed: bool = False
 
 
 def write_head(payload_bits: np.ndarray, head: PayloadHead) -> np.ndarray:
@@ -70,7 +72,7 @@ def write_head(payload_bits: np.ndarray, head: PayloadHead) -> np.ndarray:
         (AIR_VERSION, 2),
         (head.session, 4),
         (head.gop_start, 1),
-        (0, 1),  # reserved
+        (head.signed, 1),
         (head.number, 12),
         (head.parameters, SLICE_BITS),
     ):
@@ -82,17 +84,17 @@ def read_head(bits: np.ndarray) -> tuple[PayloadHead, np.ndarray]:
     """Inverse of `write_head`.
 
     Raises:
-        FormatError: too short, another version, or the reserved bit is set.
+        FormatError: too short, or another version.
     """
     if bits.size < HEAD_BITS:
         raise FormatError(f"payload of {bits.size} bits: expected at least {HEAD_BITS}")
     reader = BitReader(bits)
-    version, session, gop_start, reserved, number, parameters = (
+    version, session, gop_start, signed, number, parameters = (
         int(reader.read(1, width)[0]) for width in (2, 4, 1, 1, 12, SLICE_BITS)
     )
-    if version != AIR_VERSION or reserved:
+    if version != AIR_VERSION:
         raise FormatError(f"payload of air version {version}, expected {AIR_VERSION}: update the older end")
-    return PayloadHead(session, bool(gop_start), number, parameters), bits[HEAD_BITS:]
+    return PayloadHead(session, bool(gop_start), number, parameters, bool(signed)), bits[HEAD_BITS:]
 
 
 def digest_of(settings: Mapping[str, Any]) -> int:
