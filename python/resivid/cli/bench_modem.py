@@ -28,7 +28,7 @@ def modem(
         typer.Option(
             "--impair",
             metavar="NAME",
-            help="none, carrier, clock, phase-noise, all, or perfect (no modem); several allowed; all by default.",
+            help="none, carrier, clock, radio (both), phase-noise, all, or perfect (no modem); several allowed; all by default.",
         ),
     ] = None,
     above: Annotated[
@@ -96,12 +96,14 @@ def _text(points: list[dict[str, Any]], loss_db: Any) -> str:
     """A line a point, and the implementation losses that the points show."""
     if "signal" in points[0]:
         return "\n".join(", ".join(f"{key} {value}" for key, value in point.items()) for point in points)
-    lines = ["row              Es/N0   impairment    sent  lost          missed  false  ms/frame"]
+    lines = [
+        "row              Es/N0   impairment    sent  lost              95 %  missed  false  SNR bias  ms/frame"
+    ]
     for p in points:
         lines.append(
             f"{p['mcs']:15} {p['snr_db']:6.2f}   {p['impairment']:11} {p['frames_sent']:6}  "
-            f"{p['frames_sent'] - p['frames_received']:4} {100 * p['frame_loss']:6.2f} %  {p['frames_missed']:6}"
-            f"  {p['frames_false']:5}  {p['sync_ms']:8.2f}"
+            f"{p['frames_sent'] - p['frames_received']:4} {100 * p['frame_loss']:6.2f} %  <{100 * p['loss_high']:5.2f} %"
+            f"  {p['frames_missed']:6}  {p['frames_false']:5}  {p['snr_bias_db'] or 0:5.2f} dB  {p['sync_ms']:8.2f}"
         )
     for kind in dict.fromkeys(p["impairment"] for p in points):
         for label, loss in (loss_db(points, kind) if kind != "perfect" else {}).items():

@@ -63,6 +63,12 @@ def rx(
         Optional[Path],
         typer.Option("--replay", metavar="FILE.sigmf-meta", help="Take samples from a SigMF recording."),
     ] = None,
+    search_ppm: Annotated[
+        float,
+        typer.Option(
+            "--search", min=0, max=1000, metavar="PPM", help="The signal may be so far off its frequency."
+        ),
+    ] = 40.0,
     num_frames: Annotated[
         Optional[int], typer.Option("--frames", min=1, help="End after so many frames of video.")
     ] = None,
@@ -93,7 +99,8 @@ def rx(
     else:
         source = make_receiver(radio, modem_rate, settings.occupied_hz(fps))
     with open_output(output, settings.link.size, fps) as screen:
-        flowgraph = _flowgraph(source, settings, fps, screen, record, radio)
+        reach_hz = 1e-6 * search_ppm * radio.frequency_hz
+        flowgraph = _flowgraph(source, settings, fps, screen, record, radio, reach_hz)
         started = time.monotonic()
 
         def ended(flowgraph: reception) -> bool:
@@ -113,7 +120,9 @@ def rx(
                 print("resivid: " + line_of(flowgraph.status(), settings), file=sys.stderr)
 
 
-def _flowgraph(source: Any, settings: Any, fps: Any, screen: Any, record: Path | None, radio: Any) -> Any:
+def _flowgraph(
+    source: Any, settings: Any, fps: Any, screen: Any, record: Path | None, radio: Any, reach_hz: float
+) -> Any:
     from ..flowgraphs.reception import reception
 
     tokenizer = settings.link.load_tokenizer()
@@ -127,6 +136,7 @@ def _flowgraph(source: Any, settings: Any, fps: Any, screen: Any, record: Path |
         screen.show,
         record=record,
         frequency_hz=radio.frequency_hz,
+        reach_hz=reach_hz,
     )
 
 
@@ -163,6 +173,7 @@ def line_of(status: ReceiverStatus, settings: Any) -> str:
         (status.overflows, "overflows"),
         (status.losses, "times without radio"),
         (status.dropped, "dropped"),
+        (round(status.shift_hz), "Hz above its frequency"),
     ):
         if count:
             parts.append(f"{count} {what}")

@@ -15,6 +15,7 @@ import numpy as np
 from .. import phy
 from ..link import air
 from ..link.mcs_table import McsTable
+from .bler import clopper_pearson
 
 FRAMES_A_RUN = 50  # then another carrier, another delay, and the receiver searches anew
 LEAD_SYMBOLS = 700  # of noise before a run, at most
@@ -27,7 +28,7 @@ class Impairment:
 
     Attributes:
         cfo: carrier offset, anywhere within so many symbol rates either way.
-        clock_ppm: of the receiver's clock, one way or the other.
+        clock_ppm: of the receiver's clock against the sender's, one way or the other: 80 is 40 at each end.
         phase_noise: Wiener, rad^2 a symbol.
     """
 
@@ -39,9 +40,10 @@ class Impairment:
 IMPAIRMENTS = {
     "none": Impairment(),
     "carrier": Impairment(cfo=0.5),
-    "clock": Impairment(clock_ppm=40),
+    "clock": Impairment(clock_ppm=80),
+    "radio": Impairment(cfo=0.5, clock_ppm=80),
     "phase-noise": Impairment(phase_noise=1e-3),
-    "all": Impairment(cfo=0.5, clock_ppm=40, phase_noise=1e-4),
+    "all": Impairment(cfo=0.5, clock_ppm=80, phase_noise=1e-4),
 }
 PERFECT = "perfect"  # no frames: symbols with noise straight into the decoder
 
@@ -72,11 +74,13 @@ class ModemBench:
             frames: to send.
         Returns:
             mcs, snr_db, impairment, frames_sent, frames_received (good), frames_missed (not found), frames_false (not
-            sent, or wrong though the CRC holds), frame_loss, sync_ms (of the synchroniser, a frame).
+            sent, or wrong though the CRC holds), frame_loss and its interval of 95 % (loss_low, loss_high), snr_bias_db
+            (mean estimate less truth; None without a modem), sync_ms (processor time of the synchroniser, a frame).
         """
         generator = np.random.default_rng([self.seed, row, round(1000 * snr_db) + 100_000, frames])
         sent = found = good = false = 0
         seconds = 0.0
+        estimates: list[float] = []
         while sent < frames:
             count = min(FRAMES_A_RUN, frames - sent)
             payloads = generator.integers(0, 2, (count, self._encoder.payload_bits(row)), np.uint8)
@@ -86,9 +90,11 @@ class ModemBench:
                 received = [(i, row, s) for i, s in enumerate(channel.apply(symbols, snr_db))]
             else:
                 samples, start = self._signal(row, symbols, snr_db, IMPAIRMENTS[impairment], generator)
-                began = time.perf_counter()
-                received = self._receive(samples, start)
-                seconds += time.perf_counter() - began
+                began = time.process_time()
+                bursts = self._receive(samples, start)
+                seconds += time.process_time() - began
+                received = [(number, burst["row"], burst["symbols"]) for number, burst in bursts]
+                estimates += [burst["snr_db"] for number, burst in bursts if number >= 0]
             for number, found_row, block in received:
                 decoded = self._decoder.decode(found_row, block)
                 right = (
@@ -100,6 +106,7 @@ class ModemBench:
                 good += right and decoded.crc_ok
                 false += decoded.crc_ok and not right
             sent += count
+        low, high = clopper_pearson(int(sent - good), sent)
         return {
             "mcs": self.table.rows[row].label,
             "row": row,
@@ -110,6 +117,9 @@ class ModemBench:
             "frames_missed": int(sent - found),
             "frames_false": int(false),
             "frame_loss": 1 - good / sent,
+            "loss_low": low,
+            "loss_high": high,
+            "snr_bias_db": sum(estimates) / len(estimates) - snr_db if estimates else None,
             "sync_ms": 1e3 * seconds / sent,
         }
 
@@ -142,15 +152,14 @@ class ModemBench:
         received = channel.apply(samples, snr_db - 10 * math.log10(sps))["items"]
         return received, (lead + phy.PULSE_HALF_SPAN * sps) / (1 + 1e-6 * ppm)
 
-    def _receive(self, samples: np.ndarray, start: float) -> list[tuple[int, int, np.ndarray]]:
-        """(number, row, symbols) of the frames that a new receiver finds; -1 for one that nobody sent."""
+    def _receive(self, samples: np.ndarray, start: float) -> list[tuple[int, dict[str, Any]]]:
+        """Frames that a new receiver finds, each with its number; -1 for one that nobody sent."""
         sps = air.SAMPLES_PER_SYMBOL
         synchroniser = phy.burst_synchroniser(self.symbols, air.synchroniser_rows(self.table), sps)
         received = []
         for burst in synchroniser.receive(samples):
             frames = (burst["position"] - start) / (sps * air.frame_symbols(self.symbols))
-            number = round(frames) if abs(frames - round(frames)) < 0.01 else -1
-            received.append((number, burst["row"], burst["symbols"]))
+            received.append((round(frames) if abs(frames - round(frames)) < 0.01 else -1, burst))
         return received
 
     def false_frames(self, signal: str, seconds: float, symbol_rate: float) -> dict[str, Any]:
@@ -173,9 +182,9 @@ class ModemBench:
             noise = generator.standard_normal((n, 2), np.float32).view(np.complex64)[:, 0]
             if signal == "qpsk":
                 noise = 0.3 * noise + foreign_qpsk(n, 1.25 / sps, generator)
-            began = time.perf_counter()
+            began = time.process_time()
             bursts = synchroniser.receive(noise)
-            spent += time.perf_counter() - began
+            spent += time.process_time() - began
             for burst in bursts:
                 decoded += 1
                 false += self._decoder.decode(burst["row"], burst["symbols"]).crc_ok

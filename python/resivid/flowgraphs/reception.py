@@ -21,6 +21,7 @@ from ..codec.base import CodecDecoder, Unit
 from ..link import air
 from ..link.frame_mac import Verdict
 from ..link.statistics import StatisticsCollector
+from ..radio.carrier_search import carrier_searcher
 from ..radio.factory import Radio
 from ..radio.front_end import receiver_front_end
 from ..radio.sigmf_files import SigmfWriter
@@ -47,6 +48,7 @@ class ReceiverStatus:
         frames: that left the receiver.
         forged, replayed: with a key: frames that it did not sign; that were sent before.
         overflows, losses: of the radio.
+        shift_hz: how far above its frequency the wide search found the signal, to half a symbol rate.
         problem: why payloads are foreign.
     """
 
@@ -67,6 +69,7 @@ class ReceiverStatus:
     replayed: int
     overflows: int
     losses: int
+    shift_hz: float
     problem: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,6 +92,7 @@ class reception(gr.top_block):
         on_frame: called with index and picture of each frame; returns what to write to `path`.
         record: SigMF recording of the channel's samples, as the modem gets them.
         frequency_hz: of the channel, for the recording.
+        reach_hz: how far off the signal is searched.
     """
 
     def __init__(
@@ -102,6 +106,7 @@ class reception(gr.top_block):
         on_frame: Callable[[int, np.ndarray], np.ndarray] | None = None,
         record: Path | None = None,
         frequency_hz: float = 0.0,
+        reach_hz: float = 0.0,
     ):
         gr.top_block.__init__(self, "resivid rx")
         link, symbol_rate = settings.link, settings.symbol_rate(rate)
@@ -124,6 +129,14 @@ class reception(gr.top_block):
         self.unpacker = token_unpacker(codec_decoder, self.statistics)
         self.sink = video_sink(path, codec_decoder, rate, link.size, on_frame, statistics=self.statistics)
         self.connect(radio.block, self.front_end, self.synchroniser, self.decoder)
+        self.searcher = carrier_searcher(
+            self.front_end,
+            reach_hz,
+            link.stride / float(rate),
+            lambda: self.synchroniser.nitems_read(0) / radio.plan.modem_rate,
+            self.synchroniser.locked,
+        )
+        self.connect(radio.block, self.searcher)
         if record is not None:
             description = f"received signal of {symbol_rate:g} symbols a second"
             self.recording = SigmfWriter(record, radio.plan.modem_rate, frequency_hz, description)
@@ -155,6 +168,7 @@ class reception(gr.top_block):
             replayed=heads.verdicts[Verdict.REPLAYED],
             overflows=counters.overflows,
             losses=counters.losses,
+            shift_hz=self.searcher.search.shift_hz,
             problem=heads.problem,
         )
 

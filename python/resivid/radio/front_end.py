@@ -30,7 +30,7 @@ class receiver_front_end(gr.hier_block2):
     def __init__(self, plan: RatePlan, symbol_rate: float):
         signature = gr.io_signature(1, 1, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, "receiver_front_end", signature, signature)
-        self.plan = plan
+        self.plan, self.symbol_rate = plan, symbol_rate
         taps = firdes.low_pass(1.0, plan.radio_rate, 1.3 * symbol_rate, 0.5 * symbol_rate)
         self.filter = filter.freq_xlating_fir_filter_ccf(
             plan.decimation, taps, plan.lo_offset_hz, plan.radio_rate
