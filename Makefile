@@ -8,12 +8,13 @@ JOBS ?= $(shell n=$$(nproc); [ $$n -gt 4 ] && echo 4 || echo $$n)
 SOURCES := python tests apps scripts
 SANITIZE := address,undefined,float-cast-overflow
 
-.PHONY: help demo test sanitize setup build install lint format clean
+.PHONY: help demo test sanitize setup build install docs lint format clean
 
 help:
 	@echo "make demo   send the bundled clip over a noisy channel; result in out/"
 	@echo "make test   run every test"
 	@echo "make sanitize   the C++ tests and the fuzz harness under AddressSanitizer and UBSan"
+	@echo "make docs   the documentation site in build/site"
 	@echo "make setup | build | install | lint | format | clean"
 
 setup:
@@ -51,6 +52,10 @@ sanitize: setup
 		-fsanitize=$(SANITIZE) -fno-sanitize-recover=all" >/dev/null
 	@cmake --build $(BUILD)/sanitize -j $(JOBS) --target cpp_tests -- --no-print-directory
 	@RESIVID_FUZZ_RUNS=10000 ctest --test-dir $(BUILD)/sanitize --output-on-failure -j $(JOBS)
+
+docs: setup
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
+	@echo "docs: open $(BUILD)/site/index.html"
 
 lint: setup
 	@$(PYTHON) -m ruff check $(SOURCES)

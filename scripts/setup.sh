@@ -51,7 +51,7 @@ torch_build() { if has_nvidia_gpu; then echo cuda; else echo cpu; fi; }
 requirements() { "$VENV/bin/python" scripts/requirements.py "$@"; }
 
 wanted_stamp() {
-    { requirements core radio web evaluate train cluster dev reference; torch_build; cat scripts/setup.sh; } | sha256sum
+    { requirements core radio web evaluate train cluster docs dev reference; torch_build; cat scripts/setup.sh; } | sha256sum
 }
 
 pip_install() { "$VENV/bin/python" -m pip install --disable-pip-version-check -qq "$@" </dev/null; }
@@ -77,7 +77,7 @@ install_python_packages() {
     fi
     [ "$(cat "$STAMP" 2>/dev/null)" = "$(wanted_stamp)" ] && return
     list=$VENV/requirements.txt
-    requirements core radio web evaluate train cluster dev >"$list"
+    requirements core radio web evaluate train cluster docs dev >"$list"
     pip_install "$(requirements core | grep '^numpy')"
     install_torch
     say "installing Python packages"

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reference of the GNU Radio Companion blocks, from their descriptions."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+def page(folder: Path) -> str:
+    """Every block in the order of the tree, as Markdown.
+
+    Args:
+        folder: of the `.block.yml` files and the tree.
+    """
+    tree = yaml.safe_load((folder / "resivid.tree.yml").read_text(encoding="utf-8"))["[resivid]"]
+    parts = [
+        "# Blocks",
+        "",
+        "Made from the descriptions that GNU Radio Companion shows, in the order of the pipeline. `from gnuradio import "
+        "resivid` has each block by the name in its heading.",
+        "",
+    ]
+    for entry in tree:
+        for name, keys in entry.items():
+            parts += [f"## {name}", ""]
+            for key in keys:
+                parts += _block(yaml.safe_load((folder / f"{key}.block.yml").read_text(encoding="utf-8")))
+    return "\n".join(parts)
+
+
+def _block(block: dict[str, Any]) -> list[str]:
+    key = block["id"].removeprefix("variable_").removeprefix("resivid_")
+    lines = [f"### {block['label']}: `{key}`", "", _documentation(block["documentation"]), ""]
+    if block.get("parameters"):
+        lines += ["| parameter | label | type | default |", "|---|---|---|---|"]
+        for p in block["parameters"]:
+            default = f"`{p['default']}`" if str(p["default"]) else ""
+            values = p.get("options")
+            kind = ", ".join(f"`{value}`" for value in values) if values else p["dtype"]
+            lines.append(f"| `{p['id']}` | {p['label']} | {kind} | {default} |")
+        lines.append("")
+    asserts = [text.removeprefix("${ ").removesuffix(" }") for text in block.get("asserts", [])]
+    if asserts:
+        lines += ["Checked: " + ", ".join(f"`{text}`" for text in asserts) + ".", ""]
+    for direction in ("inputs", "outputs"):
+        ports = [_port(port) for port in block.get(direction, [])]
+        if ports:
+            lines += [f"{direction.capitalize()}: " + ", ".join(ports) + ".", ""]
+    return lines
+
+
+def _documentation(text: str) -> str:
+    """The block's text; a line that ends a sentence stays one."""
+    return re.sub(r"([.:;])\n(?=\S)", r"\1  \n", text.strip().replace("<", "&lt;"))
+
+
+def _port(port: dict[str, Any]) -> str:
+    name = port.get("label") or port["id"]
+    return f"`{name}` ({port['dtype'] if port['domain'] == 'stream' else 'message'})"

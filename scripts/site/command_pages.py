@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reference of the command line, from the commands themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def page() -> str:
+    """Every command with its arguments and options, as Markdown."""
+    import typer
+
+    from resivid.cli.main import build_app  # of this checkout, not an installed one
+
+    parts = ["# Command line", "", "Made from the commands themselves; `--help` prints the same.", ""]
+    for name, command in _commands(typer.main.get_command(build_app()), "resivid"):
+        parts += _section(name, command)
+    return "\n".join(parts)
+
+
+def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """A command and all below it, with their full names."""
+    yield name, command
+    for word, inner in getattr(command, "commands", {}).items():
+        if not inner.hidden:
+            yield from _commands(inner, f"{name} {word}")
+
+
+def _section(name: str, command: Any) -> list[str]:
+    context = command.context_class(command, info_name=name)
+    usage = " ".join([name, *command.collect_usage_pieces(context)])
+    lines = [f"## {name}", "", "```", usage, "```", "", _plain(command.help), ""]
+    records = [p.get_help_record(context) for p in command.get_params(context)]
+    rows = [f"| `{_code(names)}` | {_plain(text)} |" for names, text in filter(None, records)]
+    return [*lines, "| option | is |", "|---|---|", *rows, ""] if rows else lines
+
+
+def _code(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _plain(text: str | None) -> str:
+    """Help as one line of Markdown."""
+    words = " ".join((text or "").split()).replace("|", "\\|")
+    for mark in "<*[":
+        words = words.replace(mark, "\\" + mark)
+    return words

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documentation site: it builds without a warning, needs nothing from outside, and its reference is complete."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    pytest.importorskip("material", reason="mkdocs-material is not installed: make setup")
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": ""}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and not done.stderr.strip(), done.stderr
+    return folder
+
+
+def text_of(page):
+    return html.unescape(re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8")))
+
+
+def test_no_page_fetches_anything_from_outside(site):
+    fetched = re.compile(
+        r"<(?:script|img|iframe)[^>]+src=[\"'](?:https?:)?//|<link(?![^>]+canonical)[^>]+href=[\"']https?:"
+    )
+    pages = list(site.rglob("*.html"))
+    assert len(pages) > 40
+    assert not [page.name for page in pages if fetched.search(page.read_text(encoding="utf-8"))]
+    styles = "".join(file.read_text(encoding="utf-8") for file in site.rglob("*.css"))
+    assert not re.search(r"@import|url\([\"']?https?:", styles)
+
+
+def test_the_reference_names_every_command_with_its_options(site):
+    from gnuradio.resivid.cli.main import COMMANDS
+
+    text = text_of(site / "reference/commands.html")
+    for command in COMMANDS:
+        assert f"resivid {command}" in text
+    for option in ("--impair", "--i-may-transmit", "--table1", "--compare"):
+        assert option in text
+
+
+def test_the_reference_names_every_block_with_its_parameters(site):
+    text = text_of(site / "reference/blocks.html")
+    for path in (ROOT / "grc").glob("*.block.yml"):
+        block = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert block["label"] in text
+        assert all(parameter["id"] in text for parameter in block.get("parameters", []))
+
+
+def test_the_reference_holds_every_public_name_of_the_package(site):
+    from gnuradio import resivid
+
+    text = "".join(text_of(page) for page in (site / "reference/python").glob("*.html"))
+    blocks = text_of(site / "reference/blocks.html")
+    for name in resivid.__all__:
+        assert re.search(rf"\b{name}\b", text + blocks) or name == "__version__", name
+
+
+def test_what_is_in_the_navigation_of_the_repository_is_no_dead_end(site):
+    """Links of the README into the documentation lead to files."""
+    for target in re.findall(r"\]\((docs/[^)#]+)", (ROOT / "README.md").read_text(encoding="utf-8")):
+        assert (ROOT / target).exists(), target
