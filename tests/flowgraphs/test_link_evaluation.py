@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from clips import read_frames
 from gnuradio.resivid.cli.main import main
-from gnuradio.resivid.errors import MissingPackageError, SettingsError, VideoError
+from gnuradio.resivid.errors import MissingPackageError, ResividError, SettingsError, VideoError
 from gnuradio.resivid.evaluate import link_evaluation, points
 from gnuradio.resivid.evaluate.classical import settings
 from gnuradio.resivid.evaluate.classical.encoder import require_encoder
@@ -104,7 +105,9 @@ def test_every_figure(folder, evaluation, tmp_path):
         assert {path.stem for path in (output / "figures").glob(f"*.{suffix}")} == FIGURES
     assert json.loads((output / "results.json").read_text())["rows"] == document["rows"]
     lines = (output / "results.csv").read_text().splitlines()
-    assert lines[0].startswith("video,method,setting,cbr,") and len(lines) == 1 + len(document["rows"])
+    columns = ["video", "method", "setting", "cbr", "snr_db", "psnr_db", "ssim", "lpips", "clip", "bler"]
+    assert lines[0].split(",")[:10] == columns and len(lines) == 1 + len(document["rows"])
+    assert all(list(row)[:10] == columns for row in document["rows"])
     report = (output / "report.html").read_text()
     assert report.count("<video") == 2 * 4 and str(tmp_path) not in report.partition("<script>")[0]
     assert set(re.findall(r'(?:src|href)="([a-z]+:|#)', report)) == {"data:", "#"}  # nothing from elsewhere
@@ -191,6 +194,18 @@ def test_prepared_clips_are_lossless(folder, tmp_path):
     assert clip.num_frames == 15 and clip.fps == 30
     assert np.array_equal(read_frames(clip.path, SIZE), read_frames(folder / "two.mp4", SIZE)[:15])
     assert prepare_clip(folder / "two.mp4", tmp_path, SIZE, seconds=0.5) == clip
+
+
+def test_a_full_disk_leaves_no_half_clip(folder, tmp_path):
+    """A limit on the size of files stands for the disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(ResividError, match="cannot be written"):
+            prepare_clip(folder / "two.mp4", tmp_path / "clips", SIZE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list((tmp_path / "clips").iterdir()) == []
 
 
 def test_a_killed_run_goes_on(folder, tmp_path):

@@ -65,6 +65,18 @@ def test_an_encoder_leaves_the_machine_to_others(setting, pictures, monkeypatch)
     assert seen == {before}
 
 
+def test_equal_pictures_give_equal_bits_whatever_the_heap_held(setting, pictures):
+    """Pictures smaller than a coding tree unit, where x265 reads what it has not written."""
+    small = [np.ascontiguousarray(picture[::2, ::2]) for picture in pictures[:12]]
+    setting = ClassicalSetting(setting.codec, setting.preset, 32, 1, 0)
+    streams = []
+    for seed in range(5):
+        junk = [np.full(size, seed * 51, np.uint8) for size in range(256, 65536, 256)]
+        del junk
+        streams.append(encoder.encode(small, setting, 11, 30.0))
+    assert all(stream == streams[0] for stream in streams)
+
+
 def test_what_is_sent_is_shown(setting, pictures):
     units = encoder.encode(pictures, setting, 20, 30.0)
     shown = list(watch(units, setting, 64, FRAMES, load_interpolator("hold")))
@@ -134,6 +146,19 @@ def test_judged_frames_are_those_that_a_viewer_sees(source):
         coded = decode(units, setting, 64)
         judged = search.judged_pictures(coded, 4, step, FRAMES, interpolator)
         assert all(np.array_equal(a, b) for a, b in zip(shown[::step], judged, strict=True))
+
+
+def test_a_long_clip_is_read_again_instead_of_kept(source, tmp_path, monkeypatch):
+    """What is found is the same."""
+    setting, interpolator = ClassicalSetting(X265, "ultrafast", 32, 2, 0), load_interpolator("hold")
+    found = []
+    for most in (search.MOST_KEPT_BYTES, 0):
+        monkeypatch.setattr(search, "MOST_KEPT_BYTES", most)
+        fresh = search.ClipSource(source.clip, 64)
+        folder = tmp_path / str(most)
+        found.append(search.search(fresh, [setting], 20_000, interpolator, folder, search.Judge()))
+        assert isinstance(fresh.pictures(32, 2), list) == isinstance(fresh.judged(), list) == bool(most)
+    assert found[0] == found[1] and found[0]
 
 
 def test_best_by_each_metric():

@@ -99,6 +99,18 @@ def test_clip_score_is_the_cosine_of_both_embeddings(monkeypatch, tmp_path):
     assert set(score.weights_sha256) == {"ViT-B-32.pt"}
 
 
+def test_clip_weights_are_found_where_its_libraries_keep_them(monkeypatch, tmp_path):
+    monkeypatch.delenv("RESIVID_WEIGHTS", raising=False)
+    monkeypatch.delenv("HF_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert clip_score.find_weights() is None
+    hub = tmp_path / ".cache/huggingface/hub/models--laion--CLIP-ViT-B-32-laion2B-s34B-b79K/snapshots/1"
+    for folder, name in ((hub, "open_clip_model.safetensors"), (tmp_path / ".cache/clip", "ViT-B-32.pt")):
+        folder.mkdir(parents=True)
+        (folder / name).touch()
+        assert clip_score.find_weights() == folder / name
+
+
 def test_vmaf_is_what_ffmpeg_writes(monkeypatch, tmp_path):
     """With a stand-in for ffmpeg that knows libvmaf and finds two videos."""
     log = json.dumps({"pooled_metrics": {"vmaf": {"mean": 71.5}}})

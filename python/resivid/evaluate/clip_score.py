@@ -17,10 +17,12 @@ BATCH = 16
 
 
 def find_weights() -> Path | None:
-    """The first file of FILES in RESIVID_WEIGHTS, its folder `open_clip`, or where CLIP itself keeps its weights."""
+    """The first file of FILES in RESIVID_WEIGHTS, its folder `open_clip`, or where CLIP and open_clip keep what they load."""
     folders = [Path(folder) for folder in os.environ.get("RESIVID_WEIGHTS", "").split(os.pathsep) if folder]
     folders += [folder / "open_clip" for folder in folders]
     folders.append(Path.home() / ".cache" / "clip")
+    hub = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
+    folders += sorted(Path(hub).glob(f"hub/models--*CLIP-{MODEL}-*/snapshots/*"))
     return next((folder / file for folder in folders for file in FILES if (folder / file).is_file()), None)
 
 
@@ -42,7 +44,7 @@ class ClipScore:
         self.weights_sha256: dict[str, str] = {}
         self._problem, self._path = "", find_weights()
         if self._path is None:
-            self._problem = f"no weights of {MODEL} ({', '.join(FILES)}) in RESIVID_WEIGHTS or ~/.cache/clip"
+            self._problem = f"no weights of {MODEL} ({', '.join(FILES)}) in RESIVID_WEIGHTS, ~/.cache/clip or ~/.cache/huggingface"
             return
         try:
             self._model, self._prepare, digest = _load(self._path)

@@ -15,7 +15,7 @@ from .figures import new_figure
 from .link_evaluation import Folders
 from .link_tables import cbr_text, label, rows_of
 
-MOST_COLUMNS = 8
+MOST_COLUMNS = 10
 
 
 def draw_sheets(document: dict[str, Any], folders: Folders) -> Iterator[tuple[str, str, Any]]:

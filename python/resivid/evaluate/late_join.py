@@ -88,5 +88,5 @@ def _curve(job: PointJob, pictures: list[np.ndarray]) -> dict[str, Any]:
             "psnr_db": metrics.psnr_per_frame,
             "lpips": metrics.lpips_per_frame,
         },
-        "notes": found["notes"],
+        "notes": [*found["notes"], "late join: quality is a curve over time, so these rows have no means"],
     }

@@ -24,6 +24,8 @@ from .table1 import table1
 
 log = logging.getLogger(__name__)
 
+# What every row has, None where it is not measured.
+COLUMNS = ("video", "method", "setting", "cbr", "snr_db", "psnr_db", "ssim", "lpips", "clip", "bler")
 SERIES = ("series", "series_blocks", "series_join")
 
 
@@ -114,7 +116,11 @@ def evaluate_videos(
     found, failures = list(work.rows.values()), work.failures
     series = {row["key"]: {name: row[name] for name in SERIES if name in row} for row in found}
     return {
-        "rows": [{name: value for name, value in row.items() if name not in SERIES} for row in found],
+        "rows": [
+            {name: row.get(name) for name in COLUMNS}
+            | {name: value for name, value in row.items() if name not in SERIES}
+            for row in found
+        ],
         "series": series,
         "figures": {
             name: list(dict.fromkeys(keys[clip.digest, point] for point in points for clip in clips))

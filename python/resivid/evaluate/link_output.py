@@ -10,38 +10,15 @@ from typing import Any
 
 from ..errors import ResividError
 from ..link.statistics import write_text_atomically
-from .link_evaluation import Folders
+from .link_evaluation import COLUMNS, Folders
 from .link_figures import draw_all
 from .link_report import write_link_report
 from .link_tables import summary_text
 
-COLUMNS = (
-    (
-        "video",
-        "method",
-        "setting",
-        "cbr",
-        "cbr_sent",
-        "snr_db",
-        "psnr_db",
-        "ssim",
-        "ms_ssim",
-        "lpips",
-        "warp_error",
-    )
-    + (
-        "clip",
-        "vmaf",
-        "bler",
-        "stride",
-        "loss_rate",
-        "burst_length",
-        "fading",
-        "repeat",
-        "adapted",
-        "measures",
-    )
-    + ("delay_s", "symbols", "bits_capacity", "bits_header", "bits_body", "bits_crc", "frames", "seed", "key")
+FURTHER_COLUMNS = (
+    *("stride", "cbr_sent", "ms_ssim", "warp_error", "vmaf", "delay_s", "adapted", "loss_rate"),
+    *("burst_length", "fading", "repeat", "measures", "symbols", "bits_capacity", "bits_header", "bits_body"),
+    *("bits_crc", "frames", "seed", "key"),
 )
 
 
@@ -69,7 +46,7 @@ def write_all(document: dict[str, Any], folders: Folders) -> str:
 def to_csv(rows: list[dict[str, Any]]) -> str:
     """The rows' columns; an empty field where there is no value."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(text, COLUMNS + FURTHER_COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...errors import MissingPackageError, ResividError
 from ...video.reader import _import_av, _reason
-from .scheduling import kept_scheduling
+from .isolation import kept_scheduling, zeroed_memory
 from .settings import SVT_AV1, ClassicalSetting
 
 START_CODE = re.compile(rb"\x00?\x00\x00\x01")  # ITU-T H.265 annex B
@@ -94,14 +94,15 @@ def encode(
     context.options = setting.options(quality)
     units = []
     try:
-        with kept_scheduling():
-            context.open()
-        for number, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-            frame = frame.reformat(format=setting.encoder.pixels, dst_colorspace="ITU709")
-            frame.pts, frame.time_base = number, context.time_base
-            units += [_access_unit(packet, setting) for packet in context.encode(frame)]
-        units += [_access_unit(packet, setting) for packet in context.encode(None)]
+        with zeroed_memory():
+            with kept_scheduling():
+                context.open()
+            for number, picture in enumerate(pictures):
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+                frame = frame.reformat(format=setting.encoder.pixels, dst_colorspace="ITU709")
+                frame.pts, frame.time_base = number, context.time_base
+                units += [_access_unit(packet, setting) for packet in context.encode(frame)]
+            units += [_access_unit(packet, setting) for packet in context.encode(None)]
     except (av.FFmpegError, OSError) as error:
         raise ResividError(f"{setting.encoder.name}: cannot encode ({_reason(error)})") from error
     return units
