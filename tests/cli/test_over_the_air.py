@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.request
 import uuid
 from pathlib import Path
 
@@ -146,7 +147,11 @@ def test_real_time_with_a_plug_pulled_and_a_transmitter_restarted(clip, tmp_path
     device = loopback(channel=channel, pace="real", noise_db_hz=-60)
     (tmp_path / "link.key").write_bytes(bytes(range(32)))
     key = ("--key", "link.key")
-    rx = start("rx", "-o", "-", "--device", device, "--sample-rate", "48k", *key, *RX, stdout=subprocess.PIPE)
+    said = tmp_path / "rx.txt"
+    rx = start(
+        "rx", "-o", "-", "--device", device, "--sample-rate", "48k", "--web", "127.0.0.1:0", *key, *RX,
+        stdout=subprocess.PIPE, stderr=said.open("w"),
+    )  # fmt: skip
     transmit = (
         "tx",
         clip,
@@ -168,10 +173,14 @@ def test_real_time_with_a_plug_pulled_and_a_transmitter_restarted(clip, tmp_path
     time.sleep(0.5)
     (air_folder / f"{channel}.unplugged").unlink()
     assert len(rx.stdout.read(17 * frame)) == 17 * frame
+    page = re.search(r"live page at (http://\S+)", said.read_text())[1]
+    figures = json.loads(urllib.request.urlopen(page + "stats", timeout=60).read())
+    assert figures["blocks_failed"] is not None and figures["snr_est_db"] == pytest.approx(16.5, abs=1.5)
     rx.terminate()
     rx.stdout.close()
-    code, error = finish(rx)
+    code, error = rx.wait(120), said.read_text()
     assert code == 1 and "interrupted" in error
+    assert re.search(r"\d+ ms from the camera to the screen", error)
     assert "1 restarts of the transmitter" in error and "1 times without radio" in error
     assert "forged" not in error
 

@@ -75,8 +75,8 @@ class payload_head_reader(gr.basic_block):
         sequence: the time line.
         digest: of the settings that both ends share.
         rate, stride: frame/s and S in frames, for the latency.
-        on_latency: called with the time in seconds from a key frame's capture to now, for streams whose clock
-            agrees with ours.
+        on_capture: called with the first frame of a key frame and the seconds since its capture, for streams whose
+            clock agrees with ours.
         key: frames must be signed with it.
     """
 
@@ -86,13 +86,13 @@ class payload_head_reader(gr.basic_block):
         digest: int,
         rate: float = 30.0,
         stride: int = 8,
-        on_latency: Callable[[float], None] | None = None,
+        on_capture: Callable[[int, float], None] | None = None,
         key: bytes | None = None,
     ):
         gr.basic_block.__init__(self, name="payload_head_reader", in_sig=None, out_sig=None)
         self.logger = gr.logger(self.alias())
         self.sequence, self.digest, self.rate, self.stride = sequence, digest, rate, stride
-        self.on_latency = on_latency
+        self.on_capture = on_capture
         self.collector, self._heard = ParameterCollector(), ParameterCollector()  # the second of any head
         self.verdicts = dict.fromkeys(Verdict, 0)
         self._verifier = None if key is None else FrameVerifier(key)
@@ -136,7 +136,7 @@ class payload_head_reader(gr.basic_block):
         if first_frame is None:
             return
         self.received += 1
-        self._latency(head)
+        self._capture(head, first_frame)
         metadata.update(frame=first_frame, gop_start=head.gop_start)
         self.message_port_pub(PAYLOAD, pdus.from_parts(metadata, bits))
 
@@ -159,10 +159,10 @@ class payload_head_reader(gr.basic_block):
             self.problem = problem
             self.logger.warn(problem)
 
-    def _latency(self, head):
+    def _capture(self, head, first_frame):
         start_ms = self.collector.start_ms
-        if start_ms is None or self.on_latency is None:
+        if start_ms is None or self.on_capture is None:
             return
         passed_s = (time.time_ns() // 1_000_000 - start_ms) % (1 << 36) / 1e3
         cycle_s = NUM_NUMBERS * self.stride / self.rate
-        self.on_latency((passed_s - head.number * self.stride / self.rate) % cycle_s)
+        self.on_capture(first_frame, (passed_s - head.number * self.stride / self.rate) % cycle_s)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -13,13 +15,13 @@ import typer
 
 from ..errors import SettingsError
 from ..link.air import PROFILES
-from ..version import __version__
-from . import common
+from . import common, web_options
 from . import radio_options as options
 from .simulate import log_to_stderr
 
 if TYPE_CHECKING:
     from ..flowgraphs.reception import ReceiverStatus, reception
+    from ..video.outputs import PacedOutput
 
 STATUS_EVERY_S = 1.0
 
@@ -75,6 +77,7 @@ def rx(
     duration_s: Annotated[
         Optional[float], typer.Option("--duration", help="End after so many seconds.")
     ] = None,
+    web: web_options.WebOption = None,
     json_file: common.JsonOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings.")] = False,
 ) -> None:
@@ -91,16 +94,28 @@ def rx(
     fps = options.frame_rate(rate)
     log_to_stderr()
     from ..radio.factory import make_receiver, make_replay
-    from ..video.outputs import open_output
+    from ..video.outputs import PacedOutput, open_output
 
     modem_rate = 4 * settings.symbol_rate(fps)
     if replay is not None:
         source = make_replay(replay, radio, modem_rate)
     else:
         source = make_receiver(radio, modem_rate, settings.occupied_hz(fps))
-    with open_output(output, settings.link.size, fps) as screen:
+    with ExitStack() as open_things:
+        screen = open_things.enter_context(open_output(output, settings.link.size, fps, stride))
+        page_screen = PacedOutput(None, fps, burst=stride) if web is not None else None
+
+        def show(index: int, frame: Any) -> Any:
+            if page_screen is not None:
+                page_screen.show(index, frame)
+            return screen.show(index, frame)
+
         reach_hz = 1e-6 * search_ppm * radio.frequency_hz
-        flowgraph = _flowgraph(source, settings, fps, screen, record, radio, reach_hz)
+        flowgraph = _flowgraph(source, settings, fps, screen.path, show, record, radio, reach_hz)
+        screen.on_shown = flowgraph.shown
+        report: Callable[[reception], None] = _Reporter(settings, quiet)
+        if page_screen is not None:
+            report = open_things.enter_context(_page(str(web), flowgraph, radio, output, page_screen, report))
         started = time.monotonic()
 
         def ended(flowgraph: reception) -> bool:
@@ -110,18 +125,25 @@ def rx(
             )
 
         try:
-            flowgraph.run(ended, _Reporter(settings, quiet))
+            flowgraph.run(ended, report)
         finally:  # Ctrl-C is how most receptions end
             if record is not None:
                 flowgraph.recording.finish()
             if json_file is not None:
-                common.write_json(json_file, document(flowgraph, float(fps)))
+                common.write_json(json_file, document(flowgraph))
             if not quiet:
                 print("resivid: " + line_of(flowgraph.status(), settings), file=sys.stderr)
 
 
 def _flowgraph(
-    source: Any, settings: Any, fps: Any, screen: Any, record: Path | None, radio: Any, reach_hz: float
+    source: Any,
+    settings: Any,
+    fps: Any,
+    path: Path | None,
+    show: Any,
+    record: Path | None,
+    radio: Any,
+    reach_hz: float,
 ) -> Any:
     from ..flowgraphs.reception import reception
 
@@ -132,12 +154,40 @@ def _flowgraph(
         settings.link.make_decoder(tokenizer),
         settings.digest(tokenizer.weights_sha256),
         fps,
-        screen.path,
-        screen.show,
+        path,
+        show,
         record=record,
         frequency_hz=radio.frequency_hz,
         reach_hz=reach_hz,
     )
+
+
+@contextmanager
+def _page(
+    address: str, flowgraph: reception, radio: Any, output: str | None, screen: PacedOutput, report: Any
+) -> Iterator[Callable[[reception], None]]:
+    """Serve the live page; gives what reports to it beside `report`."""
+    from ..web.live_reception import show_status, watch
+
+    folder = Path() if output is None or output in ("-", "window") else Path(output).parent
+    recordings = Path() if str(folder).startswith("/dev") else folder
+    monitor = watch(flowgraph, f"{radio.frequency_hz / 1e6:.6g} MHz", recordings)
+    next_status = 0.0
+
+    def shown(index: int, frame: Any) -> None:
+        flowgraph.shown(index, frame)
+        monitor.show(index, frame)
+
+    def both(flowgraph: reception) -> None:
+        nonlocal next_status
+        report(flowgraph)
+        if time.monotonic() >= next_status:
+            next_status = time.monotonic() + STATUS_EVERY_S
+            show_status(monitor, flowgraph.status())
+
+    screen.on_shown = shown
+    with web_options.live_page(address, monitor), screen:
+        yield both
 
 
 class _Reporter:
@@ -177,21 +227,23 @@ def line_of(status: ReceiverStatus, settings: Any) -> str:
     ):
         if count:
             parts.append(f"{count} {what}")
+    if status.latency_ms is not None:
+        parts.append(f"{status.latency_ms:.0f} ms from the camera to the screen")
     if status.problem:
         parts.append(status.problem)
     return "; ".join(parts)
 
 
-def document(flowgraph: reception, fps: float) -> str:
+def document(flowgraph: reception) -> str:
     """The statistics document, with what the radio saw under `receiver`."""
-    statistics = flowgraph.statistics.result(
-        fps=fps,
-        version=__version__,
-        notes=["psnr_db, ssim, lpips, clip: not computed, the receiver has no original"],
+    return (
+        json.dumps(
+            {**flowgraph.live_statistics().to_dict(), "receiver": flowgraph.status().to_dict()}, indent=2
+        )
+        + "\n"
     )
-    return json.dumps({**statistics.to_dict(), "receiver": flowgraph.status().to_dict()}, indent=2) + "\n"
 
 
 def register(app: typer.Typer) -> None:
     """Add `rx` to the command line."""
-    app.command("rx")(rx)
+    app.command("rx", cls=web_options.WebCommand)(rx)

@@ -20,12 +20,14 @@ from ..blocks.video_sink import video_sink
 from ..codec.base import CodecDecoder, Unit
 from ..link import air
 from ..link.frame_mac import Verdict
-from ..link.statistics import StatisticsCollector
+from ..link.statistics import Statistics, StatisticsCollector
 from ..radio.carrier_search import carrier_searcher
 from ..radio.factory import Radio
 from ..radio.front_end import receiver_front_end
 from ..radio.sigmf_files import SigmfWriter
 from ..resivid_python import burst_synchroniser, ldpc_qam_decoder
+from ..version import __version__
+from ..video.pacing import CaptureTimes
 from .live import LiveSettings
 from .transmitter import PACKET_LEN
 
@@ -49,6 +51,7 @@ class ReceiverStatus:
         forged, replayed: with a key: frames that it did not sign; that were sent before.
         overflows, losses: of the radio.
         shift_hz: how far above its frequency the wide search found the signal, to half a symbol rate.
+        latency_ms: from the camera to the screen, of the last frame shown; needs clocks that agree.
         problem: why payloads are foreign.
     """
 
@@ -70,6 +73,7 @@ class ReceiverStatus:
     overflows: int
     losses: int
     shift_hz: float
+    latency_ms: float | None
     problem: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -111,6 +115,8 @@ class reception(gr.top_block):
         gr.top_block.__init__(self, "resivid rx")
         link, symbol_rate = settings.link, settings.symbol_rate(rate)
         table = link.table
+        self.rate, self.capture_times = rate, CaptureTimes(float(rate))
+        self.latency_ms: float | None = None
         self.radio, self.settings, self._file = radio, settings, None
         self.statistics = StatisticsCollector(table, link.stride, link.gop, link.size)
         self.front_end = receiver_front_end(radio.plan, symbol_rate)
@@ -124,7 +130,7 @@ class reception(gr.top_block):
         self.decoder = ldpc_qam_decoder(link.symbols, table.as_tuples(), packet_len_key=PACKET_LEN)
         self.sequence = settings.sequence(rate)
         self.heads = payload_head_reader(
-            self.sequence, digest, float(rate), link.stride, self.statistics.latency, settings.key
+            self.sequence, digest, float(rate), link.stride, self._captured, settings.key
         )
         self.unpacker = token_unpacker(codec_decoder, self.statistics)
         self.sink = video_sink(path, codec_decoder, rate, link.size, on_frame, statistics=self.statistics)
@@ -146,6 +152,23 @@ class reception(gr.top_block):
         self.msg_connect((self.heads, "payload"), (self.unpacker, "payload"))
         self.msg_connect((self.unpacker, "tokens"), (self.sink, "tokens"))
         self._recent: list[tuple[float, int, int]] = []  # time, received, failed
+
+    def _captured(self, first_frame: int, age_s: float) -> None:
+        self.statistics.latency(age_s)
+        self.capture_times.learn(first_frame, time.time() - age_s)
+
+    def shown(self, index: int, frame: np.ndarray) -> None:
+        """To be called when frame `index` is on the screen: the latency end to end."""
+        age_s = self.capture_times.age_s(index, time.time())
+        self.latency_ms = None if age_s is None else 1e3 * age_s
+
+    def live_statistics(self) -> Statistics:
+        """The document of a run that goes on, from any thread."""
+        return self.statistics.result(
+            fps=float(self.rate),
+            version=__version__,
+            notes=["psnr_db, ssim, lpips, clip: not computed, the receiver has no original"],
+        )
 
     def status(self) -> ReceiverStatus:
         """What it sees now."""
@@ -169,6 +192,7 @@ class reception(gr.top_block):
             overflows=counters.overflows,
             losses=counters.losses,
             shift_hz=self.searcher.search.shift_hz,
+            latency_ms=self.latency_ms,
             problem=heads.problem,
         )
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import MissingPackageError, VideoError
+from .pacing import JitterBuffer
 
 PIPE, WINDOW = "-", "window"
 MOST_WAITING = 120  # frames before the oldest are thrown away
@@ -28,10 +30,12 @@ class Output:
     Attributes:
         path: the file that the sink writes itself; None for none.
         closed: the viewer left.
+        on_shown: called with index and picture when a frame leaves; in a file that is when it is decoded.
     """
 
     def __init__(self, path: Path | None = None):
         self.path, self.closed = path, False
+        self.on_shown: Callable[[int, np.ndarray], object] = lambda index, frame: None
 
     def __enter__(self) -> Output:
         return self
@@ -43,16 +47,18 @@ class Output:
 
     def show(self, index: int, frame: np.ndarray) -> np.ndarray:
         """Take frame `index`, uint8 (H, W, 3)."""
+        self.on_shown(index, frame)
         return frame
 
 
-def open_output(name: str | None, size: int, rate: Fraction) -> Output:
+def open_output(name: str | None, size: int, rate: Fraction, burst: int = 8) -> Output:
     """What a user names as an output.
 
     Args:
         name: a video file, "-" (raw RGB frames on standard output), "window", "/dev/videoN", or None for none.
         size: side of the picture in pixels.
         rate: frame/s at which a viewer gets frames.
+        burst: frames that come at once, S.
     Raises:
         MissingPackageError: the program that shows frames is not installed.
         VideoError: standard output is a terminal.
@@ -72,30 +78,34 @@ def open_output(name: str | None, size: int, rate: Fraction) -> Output:
         str(rate),
     ]
     if name == WINDOW:
-        return _program(["ffplay", "-loglevel", "error", "-window_title", "resivid", *raw, "-i", "-"], rate)
+        return _program(
+            ["ffplay", "-loglevel", "error", "-window_title", "resivid", *raw, "-i", "-"], rate, burst
+        )
     if name is not None and name.startswith("/dev/video"):
         encode = ["-pix_fmt", "yuv420p", "-f", "v4l2", name]
-        return _program(["ffmpeg", "-loglevel", "error", *raw, "-i", "-", *encode], rate)
+        return _program(["ffmpeg", "-loglevel", "error", *raw, "-i", "-", *encode], rate, burst)
     return Output(None if name is None else Path(name))
 
 
 class PacedOutput(Output):
-    """Raw RGB frames to a file object, in a thread; frames come in bursts and leave at the video's rate.
+    """Raw RGB frames to a file object, in a thread; frames come in bursts and leave at the video's rate (`JitterBuffer`).
 
-    When the viewer is slower than the link, the oldest frames are thrown away, and counted in `dropped`.
+    Frames that a gap in the stream brings all at once, or that a slow viewer leaves, are thrown away, oldest first, and
+    counted in `dropped`.
 
     Args:
-        file: binary file object.
+        file: binary file object; None: only `on_shown`.
         rate: frame/s.
         paced: False: as fast as they come, and none is thrown away.
         process: that reads the file, ended with the output.
+        burst: frames that come at once.
     """
 
-    def __init__(self, file: Any, rate: Fraction, paced: bool = True, process: Any = None):
+    def __init__(self, file: Any, rate: Fraction, paced: bool = True, process: Any = None, burst: int = 8):
         super().__init__()
         self._file, self._process, self._paced = file, process, paced
-        self._interval = 1 / float(rate)
-        self._frames: queue.Queue[np.ndarray | None] = queue.Queue(MOST_WAITING)
+        self._buffer = JitterBuffer(float(rate), burst)
+        self._frames: queue.Queue[tuple[int, np.ndarray] | None] = queue.Queue(MOST_WAITING)
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="output", daemon=True)
 
@@ -121,7 +131,7 @@ class PacedOutput(Output):
         """Queue the frame."""
         while not self.closed:
             try:
-                self._frames.put(frame, timeout=0 if self._paced else 0.1)
+                self._frames.put((index, frame), timeout=0 if self._paced else 0.1)
                 break
             except queue.Full:
                 if self._paced:
@@ -130,20 +140,25 @@ class PacedOutput(Output):
 
     def _throw_away_oldest(self) -> None:
         try:
-            self._frames.get_nowait()
+            if self._frames.get_nowait() is None:
+                self._frames.put(None)  # the end stays
+                return
             self.dropped += 1
         except queue.Empty:
             pass
 
     def _run(self) -> None:
-        due = time.monotonic()
         try:
-            while (frame := self._frames.get()) is not None:
+            while (entry := self._frames.get()) is not None:
                 if self._paced:
-                    due = max(due + self._interval, time.monotonic() - 4 * self._interval)
-                    time.sleep(max(0.0, due - time.monotonic()))
-                self._file.write(np.ascontiguousarray(frame).tobytes())
-                self._file.flush()
+                    for _ in range(self._buffer.surplus(self._frames.qsize())):
+                        self._throw_away_oldest()
+                    time.sleep(max(0.0, self._buffer.due(time.monotonic()) - time.monotonic()))
+                index, frame = entry
+                if self._file is not None:
+                    self._file.write(np.ascontiguousarray(frame).tobytes())
+                    self._file.flush()
+                self.on_shown(index, frame)
         except (OSError, ValueError):  # the viewer closed its end
             pass
         self.closed = True
@@ -154,8 +169,8 @@ class PacedOutput(Output):
             pass
 
 
-def _program(command: list[str], rate: Fraction) -> PacedOutput:
+def _program(command: list[str], rate: Fraction, burst: int) -> PacedOutput:
     if shutil.which(command[0]) is None:
         raise MissingPackageError(f"this output needs {command[0]}: apt-get install ffmpeg")
     process = subprocess.Popen(command, stdin=subprocess.PIPE)
-    return PacedOutput(process.stdin, rate, process=process)
+    return PacedOutput(process.stdin, rate, process=process, burst=burst)
