@@ -191,19 +191,21 @@ def _page(
 
 
 class _Reporter:
-    """One line on stderr when the state changes, and once a second on a terminal."""
+    """One line on stderr when the state changes, a transmitter began anew, a radio was lost, or something is wrong."""
 
     def __init__(self, settings: Any, quiet: bool):
         self._settings, self._quiet = settings, quiet
-        self._state, self._next = "", 0.0
+        self._seen: tuple[Any, ...] = ()
+        self._next = 0.0
 
     def __call__(self, flowgraph: reception) -> None:
         if self._quiet or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + STATUS_EVERY_S
         status = flowgraph.status()
-        if status.state != self._state:
-            self._state = status.state
+        seen = (status.state, status.restarts, status.losses, status.problem)
+        if seen != self._seen:
+            self._seen = seen
             print("resivid: " + line_of(status, self._settings), file=sys.stderr)
 
 
