@@ -47,6 +47,7 @@ def new_figure(
     axes = figure.subplots(rows, columns, squeeze=False, **sharing)
     for axis in axes.flat:
         axis.grid(True, which="major", color="#dddddd", linewidth=0.6)
+        axis.set_axisbelow(True)
         axis.spines[["top", "right"]].set_visible(False)
     return figure, axes
 

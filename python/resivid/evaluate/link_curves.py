@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .figures import new_figure
-from .link_style import COLOURS, METHODS, OURS_COLOURS, Drawn, bars_text, metric_axes
+from .link_style import COLOURS, METHODS, OURS_COLOURS, Drawn, bars_text, legend_below, metric_axes
 from .link_tables import HIGHER_IS_BETTER, NAMES, cbr_text, label, means, rows_of
 from .points import OURS
 
@@ -40,8 +40,11 @@ def _curves(
     curves: dict[str, list[dict[str, Any]]] = {}
     for point in sorted(points, key=lambda p: (METHODS.index(p["method"]), p["stride"] or 0, p["cbr"])):
         curves.setdefault(name(point), []).append(point)
+    looks = _looks(
+        {text: (members[0]["method"], _colour(members[0], strides)) for text, members in curves.items()}
+    )
     for axis, metric in zip(axes, metrics, strict=True):
-        for number, (text, members) in enumerate(curves.items()):
+        for text, members in curves.items():
             shown = sorted((p for p in members if p[metric] is not None), key=lambda p: p[x])
             if not shown:
                 continue
@@ -53,22 +56,34 @@ def _curves(
                 values,
                 yerr=bars,
                 label=text,
-                color=_colour(members[0], strides),
-                linestyle=("-", "--", ":", "-.")[_style(members[0], number)],
-                marker="o" if members[0]["method"] == OURS else "s",
                 markersize=4,
                 linewidth=1.6,
-                elinewidth=0.7,
-                capsize=2,
+                elinewidth=0.6,
+                capsize=1.5,
+                **looks[text],
             )
         arrow = "higher" if HIGHER_IS_BETTER[metric] else "lower"
         axis.set_ylabel(f"{NAMES[metric]} ({arrow} is better)")
-    axes[0].legend(fontsize="x-small")
+    legend_below(axes[0])
 
 
-def _style(point: dict[str, Any], number: int) -> int:
-    """Solid for ours; for classical chains dashes where there are several of a colour."""
-    return 0 if point["method"] == OURS else 1 + (number % 2)
+def _looks(curves: Mapping[str, tuple[str, str]]) -> dict[str, dict[str, Any]]:
+    """Name to what its line looks like; of several lines of one colour the later ones are dashed and fainter.
+
+    Args:
+        curves: name to method and colour.
+    """
+    seen: dict[str, int] = {}
+    looks = {}
+    for name, (method, colour) in curves.items():
+        number = seen[colour] = seen.get(colour, -1) + 1
+        looks[name] = {
+            "color": colour,
+            "alpha": max(1 - 0.2 * number, 0.4),
+            "linestyle": ("-", "--", "-.", ":")[min(number, 3)],
+            "marker": "o" if method == OURS else "s",
+        }
+    return looks
 
 
 def over_cbr(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
@@ -81,6 +96,9 @@ def over_cbr(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     _curves(axes, metrics, points, "cbr", label)
     for axis in axes:
         axis.set_xscale("log")
+        shown = sorted({point["cbr"] for point in points})
+        axis.set_xticks(shown, [cbr_text(cbr) for cbr in shown], fontsize="small")
+        axis.minorticks_off()
         axis.set_xlabel("CBR, channel symbols per source value")
     settings = document["settings"]
     text = f"Es/N0 {settings['fixed_snr_db']:g} dB, {settings['fixed_mcs']}. {bars_text(document)}"
@@ -97,19 +115,8 @@ def over_snr(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     _curves(axes, metrics, points, "snr_db", lambda p: f"{p['method']}, CBR {cbr_text(p['cbr'])}")
     for axis in axes:
         axis.set_xlabel("Es/N0, dB")
-        _thin_equal_colours(axis)
     text = "Modulation and code rate are adapted to the channel. " + bars_text(document)
     return figure, Drawn("figure4", "Figure 4: quality over SNR", text)
-
-
-def _thin_equal_colours(axis: Any) -> None:
-    """Curves of one method at several CBR share a colour: the lower ones are thinner."""
-    seen: dict[str, int] = {}
-    for container in axis.containers:
-        line = container.lines[0]
-        number = seen[line.get_color()] = seen.get(line.get_color(), -1) + 1
-        line.set_alpha(max(1 - 0.25 * number, 0.25))
-        line.set_linestyle(("-", "--", "-.", ":")[min(number, 3)])
 
 
 def over_losses(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
@@ -130,9 +137,10 @@ def over_losses(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
         _curves(column_axes, metrics, drawn, "bler", lambda p: f"{label(p)}, CBR {cbr_text(p['cbr'])}")
         column_axes[0].set_title(name, fontsize="medium")
         if column:
-            column_axes[0].get_legend().remove()
             for axis in column_axes:
                 axis.set_ylabel("")
+        for axis in column_axes:
+            axis.locator_params(axis="x", nbins=5)
         column_axes[-1].set_xlabel("block error rate, measured")
     text = (
         "The last good picture is held where nothing can be decoded; of the decoder's own concealment and of holding the "

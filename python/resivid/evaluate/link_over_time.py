@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .figures import new_figure
-from .link_style import COLOURS, OURS_COLOURS, Drawn, metric_axes
+from .link_style import COLOURS, OURS_COLOURS, Drawn, legend_below, metric_axes
 from .link_tables import NAMES, cbr_text, label, rows_of
 from .points import OURS
 
@@ -37,7 +37,7 @@ def over_join(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
             axis.plot(seconds, curve, label=name, **_look(members[0]))
             axis.set_ylabel(NAMES[metric])
             axis.set_xlabel("time since the receiver joined, s")
-    axes[0].legend(fontsize="x-small")
+    legend_below(axes[0])
     text = (
         "Means over the videos. A classical receiver waits for the next key frame; with one key frame at the start only, "
         "it waits for ever."
@@ -77,7 +77,7 @@ def over_time(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
             axis.plot(seconds, curve, label=name, **_look(members[0]))
             axis.set_ylabel(NAMES[metric])
             axis.set_xlabel("time, s")
-    axes[0].legend(fontsize="x-small")
+    legend_below(axes[0])
     return figure, Drawn(
         "over_time", "Quality over time", "Means over the videos, a value for each fifth of a second."
     )
@@ -117,7 +117,7 @@ def tokens_over_time(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     for axis, name in zip(axes, ("prefix K, tokens", "tokens sent"), strict=True):
         axis.set_ylabel(name)
         axis.set_xlabel("time, s")
-    axes[0].legend(fontsize="xx-small")
+    legend_below(axes[0])
     return figure, Drawn("tokens", "Prefix and tokens over time", "Ours, one line a video.")
 
 
@@ -145,7 +145,8 @@ def rate_split(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
         left += share
     axis.set_xlabel("share of the bits that the blocks carry")
     axis.invert_yaxis()
-    axis.legend(fontsize="x-small", ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
+    axis.margins(y=0.02)
+    legend_below(axis)
     return figure, Drawn("rate_split", "Rate split", "Bits of all blocks of ours: header, body, CRC, unused.")
 
 
@@ -156,7 +157,7 @@ def runtime(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
         return None
     strides = sorted({row["stride"] for row in rows})
     stages = list(dict.fromkeys(name for row in rows for name in row["stage_ms_per_frame"]))
-    figure, axes = new_figure(7.5, 1.2 + 0.4 * len(strides))
+    figure, axes = new_figure(7.5, 1.5 + 0.4 * len(strides))
     axis, left = axes[0, 0], np.zeros(len(strides))
     names = []
     for stride in strides:
@@ -171,7 +172,7 @@ def runtime(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
         axis.barh(names, times, left=left, label=stage)
         left += times
     axis.set_xlabel("ms a frame of the video, both ends, one thread")
-    axis.legend(fontsize="xx-small", ncols=2)
+    legend_below(axis)
     text = (
         f"{document['machine']}; by the clock while the evaluation's other jobs ran, so no faster than "
         "`resivid bench pipeline` on an idle machine."

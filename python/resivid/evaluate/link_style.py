@@ -35,6 +35,14 @@ def metric_axes(metrics: Sequence[str]) -> tuple[Any, list[Any]]:
     return figure, flat[: len(metrics)]
 
 
+def legend_below(axis: Any) -> None:
+    """The legend of an axis below the whole figure, where it covers nothing; once for a figure."""
+    if axis.figure.legends:
+        return
+    handles, names = axis.get_legend_handles_labels()
+    axis.figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize="small", frameon=False)
+
+
 def bars_text(document: dict[str, Any]) -> str:
     """What the bars of a figure are."""
     videos = len(document["clips"])
