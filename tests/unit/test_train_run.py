@@ -20,6 +20,7 @@ from gnuradio.resivid.train import data as training_data
 from gnuradio.resivid.train import prepared
 from gnuradio.resivid.train.config import from_mapping, read_yaml
 from gnuradio.resivid.train.crops import PictureBank
+from gnuradio.resivid.train.discriminator import balanced_gradient
 from gnuradio.resivid.train.distributed import Workers
 from gnuradio.resivid.train.loop_states import STATE_SHAPES, LoopStates
 from gnuradio.resivid.train.losses import PictureLoss
@@ -212,3 +213,11 @@ HIDE = (
     "    except ModuleNotFoundError: return None\n"
     "importlib.util.find_spec = find_spec\n"
 )
+
+
+def test_balanced_gradient_adds_a_share_of_the_losss_own_length():
+    output = torch.tensor([3.0, 4.0, 0.0], requires_grad=True)
+    loss, adversarial = output[0] * 2 + output[1], 7e3 * output[2]
+    gradient = balanced_gradient(output, loss, adversarial, 0.5)
+    assert torch.allclose(gradient, torch.tensor([2.0, 1.0, 0.5 * 5**0.5]))
+    assert torch.equal(balanced_gradient(output, loss, 0 * output.sum(), 0.5), torch.tensor([2.0, 1.0, 0.0]))

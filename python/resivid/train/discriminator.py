@@ -32,3 +32,19 @@ class PatchDiscriminator(nn.Module):
 def hinge(real: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
     """The discriminator's loss of its scores for real and for made pictures."""
     return 0.5 * (F.relu(1 - real).mean() + F.relu(1 + made).mean())
+
+
+def balanced_gradient(
+    output: torch.Tensor, loss: torch.Tensor, adversarial: torch.Tensor, strength: float
+) -> torch.Tensor:
+    """Gradient of the loss at the picture, plus the adversarial one at `strength` times its length.
+
+    A fixed weight would mean another thing at each stage of a run; Esser et al. (CVPR 2021) balance the two
+    at the last layer, which takes one more pass back.
+    """
+    wanted = torch.autograd.grad(loss, output, retain_graph=True)[0]
+    judged = torch.autograd.grad(adversarial, output, retain_graph=True)[0]
+    length = judged.float().norm()
+    return (
+        wanted + strength * wanted.float().norm() / length.clamp(min=torch.finfo(torch.float32).tiny) * judged
+    )

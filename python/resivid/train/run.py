@@ -15,7 +15,7 @@ import torch
 
 from ..errors import FormatError, SettingsError
 from .config import to_mapping
-from .discriminator import PatchDiscriminator, hinge
+from .discriminator import PatchDiscriminator, balanced_gradient, hinge
 from .distributed import Workers
 from .losses import PictureLoss
 from .settings import RunSettings
@@ -88,9 +88,13 @@ class Run:
             output = self._forward(*inputs)
             terms = loss(output, target)
             if judged:
-                self._add_adversarial(terms, output)
+                terms["adversarial"] = self._adversarial(output)
         self.optimiser.zero_grad(set_to_none=True)
-        terms["loss"].backward()
+        if judged:
+            strength = self.settings.losses.adversarial
+            output.backward(balanced_gradient(output, terms["loss"], terms["adversarial"], strength))
+        else:
+            terms["loss"].backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_NORM)
         self.optimiser.step()
         if judged:
@@ -104,11 +108,11 @@ class Run:
             return nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
 
-    def _add_adversarial(self, terms: dict[str, torch.Tensor], output: torch.Tensor) -> None:
+    def _adversarial(self, output: torch.Tensor) -> torch.Tensor:
+        """What the discriminator finds wrong with the made pictures; the smaller, the more real they look."""
         assert self.discriminator is not None
         self.discriminator.requires_grad_(False)
-        terms["adversarial"] = -self.discriminator(output).float().mean()
-        terms["loss"] = terms["loss"] + self.settings.losses.adversarial * terms["adversarial"]
+        return -self.discriminator(output).float().mean()
 
     def _train_discriminator(self, made: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
         assert self.discriminator is not None

@@ -19,14 +19,15 @@ CONFIG, CHECKPOINT, BEST = "config.yaml", "checkpoint.pt", "best.safetensors"
 class LossWeights:
     """Weight of each term of the loss; a term of weight 0 is not computed and its network not loaded.
 
-    LPIPS-Squeeze stays below a third of the L1 weight: as the main loss it makes the decoder paint a regular
-    texture that only the distance likes.
+    LPIPS-Squeeze above a third of the L1 weight needs the discriminator beside it: alone it makes the decoder
+    paint a regular texture that only the distance likes.
 
     Attributes:
         l1, l2: mean absolute and mean squared error of RGB in [0, 1].
         vgg: relative L1 of small-VGG features.
         lpips: LPIPS-Squeeze.
-        adversarial: patch discriminator, hinge loss; from `adversarial_from` of the run on.
+        adversarial: patch discriminator, hinge loss: length of its gradient at the picture in shares of that
+            of all other terms; from `adversarial_from` of the run on.
         adversarial_from: share of the run.
         adversarial_rate: learning rate of the discriminator.
     """
