@@ -54,23 +54,13 @@ burst_estimate burst_demodulator::demodulate(const cfloat* x,
     filter(timing.first, timing.last);
     place_known(opening, closing);
     const double frequency = find_frequency(timing.frequency_deviation);
-    cfloat sum = 0;
     d_turn = 1;
     turn(frequency);
-    for (unsigned k : d_known_positions)
-        sum += d_symbols[k] * std::conj(d_known[k]);
-    if (std::abs(sum) > 0)
-        d_turn = std::conj(sum) / std::abs(sum);
-    for (std::size_t k = 0; k < d_num_symbols; ++k)
-        d_symbols[k] *= d_turn;
-
+    start_phase();
     std::fill(d_phases.begin(), d_phases.end(), 0.0f);
     std::fill(d_soft.begin(), d_soft.end(), symbol_moments{});
     for (std::size_t k = 0; k < d_num_symbols; ++k)
-        d_products[k] = d_symbols[k] * std::conj(d_known[k]);
-    measure_gain();
-    for (auto& product : d_products)
-        product /= d_gain;
+        d_products[k] = d_symbols[k] * std::conj(d_known[k]) / d_gain;
     d_tracker.follow(d_products.data(), d_noise_variance, d_num_symbols, d_phases.data());
     const auto& decide = d_decide.at(bits_per_symbol / 2 - 1);
     for (int pass = 0; pass < PASSES; ++pass) {
@@ -176,24 +166,31 @@ void burst_demodulator::place_known(unsigned opening, unsigned closing)
             d_known_positions.push_back(k);
 }
 
+// Behind the last of the known symbols over which the carrier is taken for steady.
+std::vector<unsigned>::const_iterator burst_demodulator::end_of_span() const
+{
+    auto end = d_known_positions.cend();
+    while (*(end - 1) >= FREQUENCY_SPAN && end - d_known_positions.cbegin() > 100)
+        --end;
+    return end;
+}
+
 /* The offset from the thought frequency, within three deviations, under which the known symbols add
  * up best; |sum|^2 / (n N0) is the log likelihood, on which the deviation counts as a prior. */
 double burst_demodulator::find_frequency(double deviation)
 {
-    auto end = d_known_positions.end();
-    while (*(end - 1) >= FREQUENCY_SPAN && end - d_known_positions.begin() > 100)
-        --end;
+    const auto end = end_of_span();
     const double span = *(end - 1) + 1;
     double energy = 0;
-    for (auto position = d_known_positions.begin(); position != end; ++position)
+    for (auto position = d_known_positions.cbegin(); position != end; ++position)
         energy += std::norm(d_symbols[*position]);
-    const double num = double(end - d_known_positions.begin());
+    const double num = double(end - d_known_positions.cbegin());
     const auto coherent_power = [&](double frequency) {
         std::complex<double> sum = 0;
         std::complex<double> turn = 1;
         const auto step = std::polar(1.0, -TWO_PI * frequency);
         unsigned before = 0;
-        for (auto position = d_known_positions.begin(); position != end; ++position) {
+        for (auto position = d_known_positions.cbegin(); position != end; ++position) {
             const unsigned k = *position;
             turn *= k - before == 1 ? step : std::polar(1.0, -TWO_PI * frequency * (k - before));
             before = k;
@@ -230,26 +227,57 @@ void burst_demodulator::turn(double frequency)
     mix_down(d_symbols.data(), d_num_symbols, frequency, d_symbols.data());
 }
 
+/* Phase, gain and noise of the known symbols over which the frequency was found: farther on, what
+ * is left of it may have turned the phase by any angle. */
+void burst_demodulator::start_phase()
+{
+    cfloat sum = 0;
+    double energy = 0;
+    const auto end = end_of_span();
+    for (auto position = d_known_positions.cbegin(); position != end; ++position) {
+        sum += d_symbols[*position] * std::conj(d_known[*position]);
+        energy += std::norm(d_symbols[*position]);
+    }
+    const double num = double(end - d_known_positions.cbegin());
+    if (std::abs(sum) > 0)
+        d_turn = std::conj(sum) / std::abs(sum);
+    for (std::size_t k = 0; k < d_num_symbols; ++k)
+        d_symbols[k] *= d_turn;
+    set_gain(std::abs(sum) / num, energy / num);
+    set_noise(energy / num / (d_gain * d_gain) - 1);
+}
+
+// \param energy mean of the received symbols: bounds the gain from below, where nothing adds up.
+void burst_demodulator::set_gain(double gain, double energy)
+{
+    d_gain = float(std::max({ gain, std::sqrt(energy / MOST_NOISE), 1e-20 }));
+}
+
+void burst_demodulator::set_noise(double variance)
+{
+    d_noise_variance = std::clamp(float(variance), LEAST_NOISE, MOST_NOISE);
+}
+
 /* Gain and noise at the phases in force, by the known symbols and by what the others probably are
  * (a step of expectation maximisation). */
 void burst_demodulator::measure_gain()
 {
     double product = 0;
     double energy = 0;
+    double received = 0;
     for (std::size_t k = 0; k < d_num_symbols; ++k) {
         const auto [reference, square] =
             d_known[k] != cfloat(0) ? symbol_moments{ d_known[k], 1.0f } : d_soft[k];
+        received += std::norm(d_symbols[k]);
         const cfloat turned = d_symbols[k] * std::polar(1.0f, -d_phases[k]);
         product += (turned * std::conj(reference)).real();
         energy += square;
     }
-    const double gain = product / energy;
-    d_gain = float(std::max(gain, 1e-20));
+    set_gain(product / energy, received / double(d_num_symbols));
     double noise = 0;
     for (unsigned k : d_known_positions)
         noise += std::norm(d_symbols[k] * std::polar(1.0f, -d_phases[k]) - d_gain * d_known[k]);
-    noise /= double(d_known_positions.size()) * d_gain * d_gain;
-    d_noise_variance = std::clamp(float(noise), LEAST_NOISE, MOST_NOISE);
+    set_noise(noise / (double(d_known_positions.size()) * d_gain * d_gain));
 }
 
 void burst_demodulator::take_evidence(const soft_symbols& decide)

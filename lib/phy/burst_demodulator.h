@@ -64,9 +64,13 @@ private:
     void mix(const cfloat* x, const burst_timing& timing);
     void filter(double first, double last);
     void place_known(unsigned opening, unsigned closing);
+    std::vector<unsigned>::const_iterator end_of_span() const;
     double find_frequency(double deviation);
     void turn(double frequency);
     void improve_times(double frequency);
+    void start_phase();
+    void set_gain(double gain, double energy);
+    void set_noise(double variance);
     void measure_gain();
     void take_evidence(const soft_symbols& decide);
 
