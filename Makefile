@@ -54,7 +54,9 @@ sanitize: setup
 	@RESIVID_FUZZ_RUNS=10000 ctest --test-dir $(BUILD)/sanitize --output-on-failure -j $(JOBS)
 
 docs: setup
-	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
+	@mkdir -p $(BUILD)
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict >$(BUILD)/docs.log 2>&1 \
+		|| { grep -v '^INFO' $(BUILD)/docs.log >&2; exit 1; }
 	@echo "docs: open $(BUILD)/site/index.html"
 
 lint: setup

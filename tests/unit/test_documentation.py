@@ -18,10 +18,10 @@ from conftest import ROOT
 def site(tmp_path_factory):
     pytest.importorskip("material", reason="mkdocs-material is not installed: make setup")
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": ""}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0 and not done.stderr.strip(), done.stderr
+    assert done.returncode == 0 and "WARNING" not in done.stderr, done.stderr
     return folder
 
 
