@@ -18,6 +18,7 @@ GROUPS = {
     "codec": "resivid.codecs",
     "MCS table": "resivid.mcs_tables",
     "metric": "resivid.metrics",
+    "radio": "resivid.radios",
 }
 
 

@@ -8,16 +8,19 @@ import tomllib
 
 import numpy as np
 import pytest
-from clips import write_clip
+from clips import read_frames, write_clip
 from conftest import ROOT
+from gnuradio.resivid.cli.main import main
 from gnuradio.resivid.codec.registry import load_codec
-from gnuradio.resivid.errors import ResividError, SettingsError
+from gnuradio.resivid.errors import RadioError, ResividError, SettingsError
 from gnuradio.resivid.evaluate.plugin_metrics import PluginMetrics
 from gnuradio.resivid.flowgraphs.settings import LinkSettings
 from gnuradio.resivid.flowgraphs.simulate import SimulationSettings, simulation
 from gnuradio.resivid.link.mcs_table import load_mcs_table
 from gnuradio.resivid.models.registry import load_tokenizer
 from gnuradio.resivid.plugins import GROUPS, load_plugin, plugin_names
+from gnuradio.resivid.radio.factory import make_receiver
+from gnuradio.resivid.radio.settings import RadioSettings
 
 DOCUMENT = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
 FILES = {
@@ -33,6 +36,7 @@ def install(tmp_path, monkeypatch):
 
     def put(files, entry_points, package="my-resivid"):
         for name, text in files.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_text(text, encoding="utf-8")
         folder = tmp_path / f"{package.replace('-', '_')}-1.0.dist-info"
         folder.mkdir()
@@ -52,7 +56,8 @@ def documented(install):
 
 
 def test_each_file_of_the_example_is_short():
-    assert sorted(FILES) == ["my_resivid.py", "pyproject.toml", "robust.yaml"]
+    names = ("__init__.py", "codec.py", "radio.py", "robust.yaml")
+    assert sorted(FILES) == [*(f"my_resivid/{name}" for name in names), "pyproject.toml"]
     assert all(len(text.splitlines()) < 50 for text in FILES.values())
 
 
@@ -72,6 +77,44 @@ def test_the_documented_package_runs_in_a_simulation(documented, tmp_path):
     assert statistics.own_metrics == {"mae": pytest.approx(error)}
     squares = pairs[-1][1].reshape(16, 16, 16, 16, 3)
     assert (squares == squares[:, :1, :, :1, :1]).all()  # grey, of one value each
+
+
+def test_the_documented_codec_shows_the_mean_grey_of_each_square(documented, tmp_path):
+    link = LinkSettings(codec="mosaic", tokenizer="grey", interpolator="hold", stride=4)
+    clip = write_clip(tmp_path / "in.mp4", 9)
+    pairs = []
+    flowgraph = simulation(clip, None, SimulationSettings(link=link, snr_db=(9.0,)))
+    flowgraph.comparison.watch(lambda index, original, picture: pairs.append((original, picture)))
+    statistics = flowgraph.run()
+    assert statistics.frames == 9 and statistics.blocks_failed == 0
+    errors = []
+    for index in (0, 4, 8):
+        original, received = pairs[index]
+        grey = original.reshape(8, 32, 8, 32, 3).mean((1, 3, 4))
+        squares = received.reshape(8, 32, 8, 32, 3)
+        assert (squares == squares[:, :1, :, :1, :1]).all()
+        errors.append(np.abs(squares[:, 0, :, 0, 0] - grey).max())
+    assert errors[0] < 64 and errors[2] <= 1  # 2 bits a square in the first row, 8 in that of 9 dB
+
+
+def test_the_documented_radio_carries_a_link_in_a_file(documented, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    clip, out = write_clip(tmp_path / "in.mp4", 65), tmp_path / "out.mp4"
+    device = f"--device=shorts,path={tmp_path / 'link.iq'},rate=48000,pace=free"
+    common = [device, "--freq", "434M", "--tokenizer", "grey", "--quiet"]
+    assert main(["tx", str(clip), *common, "--pace", "file", "--i-may-transmit"]) == 0
+    assert (tmp_path / "link.iq").stat().st_size > 4 * 48000
+    assert main(["rx", "-o", str(out), *common, "--interpolator", "hold"]) == 0
+    received = read_frames(out)
+    assert len(received) >= 33 and received[-1].std() > 5
+    assert np.abs(np.diff(received[-1].astype(int), axis=2)).max() < 12  # grey, but for the file's own coding
+
+
+@pytest.mark.parametrize("code", ["def make(*a): return 1 / 0", "def make(*a): return 42"])
+def test_a_radio_that_raises_is_one_line(install, code, tmp_path):
+    install({"radio_of_mine.py": code}, {"resivid.radios": {"mine": "radio_of_mine:make"}})
+    with pytest.raises(RadioError, match="--device mine,x=1: "):
+        make_receiver(RadioSettings("mine,x=1", 434e6), 10e3, 5e3)
 
 
 def test_names_of_packages_are_listed_where_a_name_is_unknown(documented):

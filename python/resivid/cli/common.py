@@ -76,11 +76,12 @@ ReferenceOption = Annotated[
     ),
 ]
 CodecOption = Annotated[
-    Literal["auto", "resi_vidtok", "closed_loop"],
+    str,
     typer.Option(
         "--codec",
+        metavar="NAME",
         help="resi_vidtok: the paper's prefix of changed tokens; closed_loop: block shifts and tokens by gain per bit; "
-        "auto: closed_loop where tokenizer and options allow it.",
+        "auto: closed_loop where tokenizer and options allow it; or one of another package.",
     ),
 ]
 MemoryOption = Annotated[

@@ -20,7 +20,7 @@ DeviceOption = Annotated[
     typer.Option(
         "--device",
         metavar="ARGS",
-        help="SoapySDR arguments (driver=hackrf), uhd[,ARGS] for a USRP, - for raw samples in a pipe.",
+        help="SoapySDR arguments (driver=hackrf), uhd[,ARGS] for a USRP, NAME[,ARGS] of another package, - for raw samples.",
     ),
 ]
 FrequencyOption = Annotated[

@@ -50,9 +50,8 @@ def live_source(
 
 def live_head_writer(settings: LiveSettings) -> payload_head_writer:
     """The head of each payload, for a stream that begins now."""
-    return payload_head_writer(
-        settings.link.stride, StreamParameters(_digest(settings), time.time_ns() // 1_000_000 % TIME_MS)
-    )
+    parameters = StreamParameters(_digest(settings), time.time_ns() // 1_000_000 % TIME_MS)
+    return payload_head_writer(settings.link.stride, parameters, settings.key)
 
 
 def live_head_reader(settings: LiveSettings, rate: float = 30.0) -> payload_head_reader:
@@ -61,7 +60,10 @@ def live_head_reader(settings: LiveSettings, rate: float = 30.0) -> payload_head
     Args:
         rate: frame/s of the video.
     """
-    return payload_head_reader(settings.sequence(rate), _digest(settings), float(rate), settings.link.stride)
+    sequence = settings.sequence(rate)
+    return payload_head_reader(
+        sequence, _digest(settings), float(rate), settings.link.stride, key=settings.key
+    )
 
 
 def _digest(settings: LiveSettings) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gnuradio import blocks, gr
 
-from ..errors import SettingsError
+from ..errors import RadioError, ResividError, SettingsError
+from ..plugins import load_plugin
 from .counters import RadioCounters
 from .rates import RatePlan
 from .sample_source import pipe_reader, sample_source
@@ -53,6 +54,10 @@ def _make(settings: RadioSettings, transmits: bool, modem_rate: float, occupied_
         from .uhd_device import uhd_radio
 
         return uhd_radio(settings, transmits, modem_rate, occupied_hz)
+    name = settings.device.partition(",")[0]
+    plugin = load_plugin("radio", name) if name and "=" not in name else None
+    if plugin is not None:
+        return _of_package(plugin, settings, transmits, modem_rate, occupied_hz)
     from .soapy_blocks import STALL_S, soapy_sink, soapy_source
     from .soapy_device import SoapyEnd
 
@@ -61,6 +66,19 @@ def _make(settings: RadioSettings, transmits: bool, modem_rate: float, occupied_
 
     block = (soapy_sink if transmits else soapy_source)(open_end, STALL_S if settings.has_clock else None)
     return Radio(block, block.plan, block.counters)
+
+
+def _of_package(plugin: Any, settings: RadioSettings, *arguments: Any) -> Radio:
+    """A radio that another package brings; whatever it raises is one line."""
+    try:
+        radio = plugin(settings, *arguments)
+    except ResividError:
+        raise
+    except Exception as error:  # of somebody else's function
+        raise RadioError(f"--device {settings.device}: {type(error).__name__}: {error}") from error
+    if not isinstance(radio, Radio):
+        raise RadioError(f"--device {settings.device}: gives {type(radio).__name__}, expected Radio")
+    return radio
 
 
 def make_replay(path: Path, settings: RadioSettings, modem_rate: float) -> Radio:
