@@ -8,13 +8,16 @@ JOBS ?= $(shell n=$$(nproc); [ $$n -gt 4 ] && echo 4 || echo $$n)
 SOURCES := python tests apps scripts
 SANITIZE := address,undefined,float-cast-overflow
 
-.PHONY: help demo test sanitize setup build install docs lint format clean
+.PHONY: help demo test sanitize docs deb check-deb wheel check-wheel coverage setup build install lint format clean
 
 help:
 	@echo "make demo   send the bundled clip over a noisy channel; result in out/"
 	@echo "make test   run every test"
 	@echo "make sanitize   the C++ tests and the fuzz harness under AddressSanitizer and UBSan"
 	@echo "make docs   the documentation site in build/site"
+	@echo "make deb   the Debian package; make check-deb installs it into a fresh root (needs root, debootstrap)"
+	@echo "make wheel   the parts without GNU Radio for pip; make check-wheel installs it into an empty environment"
+	@echo "make coverage   lines that the tests run, Python and C++; TESTS=... for some of them"
 	@echo "make setup | build | install | lint | format | clean"
 
 setup:
@@ -58,6 +61,31 @@ docs: setup
 	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict >$(BUILD)/docs.log 2>&1 \
 		|| { grep -v '^INFO' $(BUILD)/docs.log >&2; exit 1; }
 	@echo "docs: open $(BUILD)/site/index.html"
+
+# The Debian package is for the distribution's Python.
+deb: setup
+	@echo "deb: building the package in $(BUILD)/deb"
+	@cmake -S . -B $(BUILD)/deb -DPython3_EXECUTABLE=/usr/bin/python3 -DRESIVID_MANUAL_PYTHON=$(PYTHON) \
+		-DCMAKE_INSTALL_PREFIX=/usr -DGR_PYTHON_DIR=lib/python3/dist-packages \
+		-DRESIVID_LIB_DIR=lib/$$(dpkg-architecture -qDEB_HOST_MULTIARCH) -DRESIVID_DEBIAN=ON -DBUILD_TESTING=OFF >/dev/null
+	@cmake --build $(BUILD)/deb -j $(JOBS) -- --no-print-directory
+	@rm -f $(BUILD)/deb/*.deb
+	@cd $(BUILD)/deb && cpack >/dev/null && ls $(CURDIR)/$(BUILD)/deb/*.deb
+
+check-deb: deb
+	@scripts/check_deb.sh $(BUILD)/deb/*.deb $(SHOWN)
+
+# What needs no GNU Radio: pip install dist/*.whl
+wheel: setup
+	@rm -f dist/*.whl
+	@$(PYTHON) -m pip wheel -q --no-deps -w dist .
+
+check-wheel: wheel
+	@scripts/check_wheel.sh dist/*.whl
+
+# Lines that the tests run: a build with counters, installed into an environment that shares the packages of .venv.
+coverage: setup
+	@scripts/coverage.sh $(PYTHON) $(BUILD)/coverage $(JOBS) $(TESTS)
 
 lint: setup
 	@$(PYTHON) -m ruff check $(SOURCES)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Where things go below the prefix, relative so that `cmake --install --prefix` may choose it late.
 
-set(RESIVID_LIB_DIR lib)
+set(RESIVID_LIB_DIR lib CACHE STRING "Libraries below the prefix, as lib/x86_64-linux-gnu")
 set(RESIVID_GRC_DIR share/gnuradio/grc/blocks)
 # -DGR_PYTHON_DIR=... names the Python folder below the prefix; otherwise lib/pythonX.Y/site-packages.
 # Debian's own Python looks into dist-packages below /usr/local, a virtual environment into site-packages

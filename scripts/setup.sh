@@ -1,11 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Installs what is missing: Debian packages, then .venv and the Python packages of pyproject.toml.
+# setup.sh      installs what is missing: Debian packages, then .venv and the Python packages of pyproject.toml
+# setup.sh DIR  makes DIR instead of .venv, with what running needs and no more
 # Says what it does; a second run finds everything there, does nothing and needs no network.
 set -eu
 cd "$(dirname "$0")/.."
 
-VENV=.venv
+VENV=${1:-.venv}
+GROUPS_WANTED="core radio web evaluate"
+[ $# -gt 0 ] || GROUPS_WANTED="$GROUPS_WANTED train cluster docs dev"
 STAMP=$VENV/.resivid-setup
 # The CPU build of torch is much smaller than the one with CUDA. pip takes it from wherever it is configured to
 # look; if that has none, from PyTorch's own index of CPU builds.
@@ -51,7 +54,7 @@ torch_build() { if has_nvidia_gpu; then echo cuda; else echo cpu; fi; }
 requirements() { "$VENV/bin/python" scripts/requirements.py "$@"; }
 
 wanted_stamp() {
-    { requirements core radio web evaluate train cluster docs dev reference; torch_build; cat scripts/setup.sh; } | sha256sum
+    { requirements $GROUPS_WANTED reference; torch_build; cat scripts/setup.sh; } | sha256sum
 }
 
 pip_install() { "$VENV/bin/python" -m pip install --disable-pip-version-check -qq "$@" </dev/null; }
@@ -69,26 +72,32 @@ install_torch() {
     pip_install "$(requirements core | grep '^torch')"
 }
 
+# Its build imports the NumPy that is installed, so it cannot be built in isolation.
+install_reference() {
+    pip_install wheel setuptools
+    requirements reference >"$list"
+    pip_install --no-build-isolation -r "$list"
+}
+
 install_python_packages() {
     if [ ! -x "$VENV/bin/python" ] || ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
+        mkdir -p "$(dirname "$VENV")"
         say "making $VENV from /usr/bin/python3, with the system's packages"
         rm -rf "$VENV"
         /usr/bin/python3 -m venv --system-site-packages "$VENV"
     fi
     [ "$(cat "$STAMP" 2>/dev/null)" = "$(wanted_stamp)" ] && return
     list=$VENV/requirements.txt
-    requirements core radio web evaluate train cluster docs dev >"$list"
+    # shellcheck disable=SC2086 # one word a group
+    requirements $GROUPS_WANTED >"$list"
     pip_install "$(requirements core | grep '^numpy')"
     install_torch
     say "installing Python packages"
     pip_install -r "$list"
-    # Its build imports the NumPy that is installed, so it cannot be built in isolation.
-    pip_install wheel setuptools
-    requirements reference >"$list"
-    pip_install --no-build-isolation -r "$list"
+    [ $# -gt 0 ] || install_reference
     wanted_stamp >"$STAMP"
 }
 
-install_debian_packages
-install_python_packages
+[ $# -gt 0 ] || install_debian_packages
+install_python_packages "$@"
 say "everything is in place"

@@ -24,15 +24,76 @@ def test_numpy_must_fit_gnuradio(numpy, gnuradio, state):
     assert ("numpy<2" in finding.remedy) == (state == "broken")
 
 
-@pytest.mark.parametrize("version, state", [("3.10.5.1", "ok"), ("3.9.0", "broken"), (None, "broken")])
+@pytest.mark.parametrize(
+    "version, state",
+    [
+        ("3.10.5.1", "ok"),
+        ("3.10.12.0", "ok"),
+        ("3.10.4", "broken"),
+        ("3.9.0", "broken"),
+        ("3.11.0", "broken"),
+        (None, "broken"),
+    ],
+)
 def test_gnuradio_version(version, state):
-    assert doctor.check_gnuradio(version).state == state
+    finding = doctor.check_gnuradio(version)
+    assert finding.state == state
+    assert ("not tested" in finding.detail) == (version == "3.10.12.0")
 
 
 def test_module_off_the_path():
     finding = doctor.check_module("ImportError: cannot import name 'resivid' from 'gnuradio'")
     assert (
         finding.state == "broken" and "not on the path" in finding.detail and finding.remedy == "make install"
+    )
+
+
+def test_a_prefix_off_the_path_is_named(tmp_path):
+    finding = doctor.check_module("ImportError: x", tmp_path)
+    assert finding.remedy == f"export PYTHONPATH={tmp_path}:$PYTHONPATH"
+
+
+def test_a_library_that_the_loader_does_not_find_is_named():
+    error = "libvolk.so.2.5: cannot open shared object file: No such file or directory"
+    finding = doctor.check_compiled({"phy_python": error})
+    assert "libvolk.so.2.5" in finding.remedy and "ldconfig" in finding.remedy
+
+
+def test_a_stale_library_is_told_by_its_content(tmp_path):
+    prefix, other = tmp_path / "lib", tmp_path / "local"
+    package = prefix / "python3.11" / "site-packages" / "gnuradio" / "resivid"
+    for folder in (package, other):
+        folder.mkdir(parents=True)
+    own, stale = prefix / "libgnuradio-resivid.so.1.2.3", other / "libgnuradio-resivid.so.1.2.3"
+    own.write_bytes(b"new")
+    stale.write_bytes(b"old")
+    assert doctor.own_library(package, "1.2.3") == own
+    assert doctor.own_library(package, "1.2.4") is None
+    assert doctor.check_library_place(own, own) is None
+    finding = doctor.check_library_place(stale, own)
+    assert finding.state == "broken" and str(stale) in finding.detail and "ldconfig" in finding.remedy
+    stale.write_bytes(b"new")  # a copy does no harm
+    assert doctor.check_library_place(stale, own) is None
+
+
+@pytest.mark.parametrize(
+    ("packages", "runtimes", "part"),
+    [
+        (["/usr/a/gr"], ["/usr/lib/libgnuradio-runtime.so.3.10.5"], None),
+        ([], [], None),
+        (["/opt/gr", "/usr/a/gr"], [], "gnuradio packages"),
+        (
+            ["/usr/a/gr"],
+            ["/opt/libgnuradio-runtime.so", "/usr/lib/libgnuradio-runtime.so"],
+            "gnuradio runtimes",
+        ),
+    ],
+)
+def test_two_gnuradios(packages, runtimes, part):
+    finding = doctor.check_one_gnuradio(packages, runtimes)
+    assert (finding.part if finding else None) == part
+    assert finding is None or all(
+        path in finding.detail for path in (packages if "packages" in part else runtimes)
     )
 
 

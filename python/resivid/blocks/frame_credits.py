@@ -23,6 +23,7 @@ class frame_credits(gr.sync_block):
         self.message_port_register_out(CREDIT)
 
     def work(self, input_items, output_items):
+        """One credit for each frame's tag among the items."""
         num_items = len(input_items[0])
         for _ in self.get_tags_in_window(0, 0, num_items, KEY):
             self.message_port_pub(CREDIT, pmt.from_long(1))

@@ -37,6 +37,7 @@ class header_writer(gr.basic_block):
 
     @guarded
     def on_payload(self, pdu):
+        """Put the header before the bits of a key frame; the end passes as it is."""
         metadata, data = pdus.to_parts(pdu)
         if not metadata.get("end"):
             number, gop_start = metadata["frame"] // self.stride, bool(metadata["gop_start"])
@@ -75,6 +76,7 @@ class header_reader(gr.basic_block):
 
     @guarded
     def on_payload(self, pdu):
+        """Take the header off, number the key frame, and report those missing before it."""
         metadata, bits = pdus.to_parts(pdu)
         if metadata.get("end"):
             self.message_port_pub(PAYLOAD, pdu)

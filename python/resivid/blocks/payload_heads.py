@@ -48,6 +48,7 @@ class payload_head_writer(gr.basic_block):
 
     @guarded
     def on_payload(self, pdu):
+        """Put the head before the bits of a key frame; the end passes as it is."""
         metadata, bits = pdus.to_parts(pdu)
         if not metadata.get("end", False):
             count = metadata["frame"] // self.stride
@@ -111,6 +112,7 @@ class payload_head_reader(gr.basic_block):
 
     @guarded
     def on_payload(self, pdu):
+        """Count the block, and pass on one that is new and of this stream, with its place in time."""
         metadata, bits = pdus.to_parts(pdu)
         self.last_snr_db, self.last_mcs = float(metadata["snr_db"]), int(metadata["mcs"])
         if not metadata["crc_ok"]:

@@ -46,9 +46,11 @@ class PictureView(QtWidgets.QWidget):
         self.update()
 
     def sizeHint(self):  # noqa: N802, Qt's name
+        """Room for two pictures and a line of text."""
         return QtCore.QSize(2 * 320 + 3 * GAP, 400)
 
     def paintEvent(self, event):  # noqa: N802, Qt's name
+        """Draw the pictures beside each other and the text below; in the thread of the window."""
         painter = QtGui.QPainter(self)
         painter.setRenderHint(QtGui.QPainter.SmoothPixmapTransform)
         line = self.fontMetrics().height() + 6
@@ -101,14 +103,17 @@ class qt_video_sink(gr.basic_block):
 
     @guarded
     def on_frames(self, pdu):
+        """Show the picture of a PDU `frames` as the received one."""
         self._take("Received", pdus.to_frame(pdu)[0])
 
     @guarded
     def on_originals(self, pdu):
+        """Show the picture of a PDU `frames` as the original."""
         self._take("Original", pdus.to_frame(pdu)[0])
 
     @guarded
     def on_status(self, message):
+        """Show the text of a symbol, cut at MAX_TEXT characters."""
         if not pmt.is_symbol(message):
             raise ValueError("expected a text")
         self.text = pmt.symbol_to_string(message)[:MAX_TEXT]

@@ -27,6 +27,7 @@ class symbol_tap(gr.sync_block):
         self._next = 0.0
 
     def work(self, input_items, output_items):
+        """Keep the last symbols and hand them over every EVERY_S seconds."""
         symbols = input_items[0]
         self._latest = np.concatenate([self._latest, symbols[-MAX_SYMBOLS:]])[-MAX_SYMBOLS:]
         if time.monotonic() >= self._next:

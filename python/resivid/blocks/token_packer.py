@@ -76,6 +76,7 @@ class token_packer(gr.basic_block):
 
     @guarded
     def on_mcs(self, message):
+        """Note the row of the MCS table, an integer, for the next unit, and pack what waits for it."""
         row = pdus.to_integer(message)
         if row < 0:
             raise ValueError(f"expected a row of the MCS table, got {row}")
@@ -87,6 +88,7 @@ class token_packer(gr.basic_block):
 
     @guarded
     def on_report(self, message):
+        """Give the receiver's report to the codec, in lock-step when its turn comes."""
         report = pdus.to_report(message)
         if self._waits_for_reports:
             self._reports.append(report)
@@ -96,6 +98,7 @@ class token_packer(gr.basic_block):
 
     @guarded
     def on_tokens(self, pdu):
+        """Queue a unit; beyond `max_waiting` it is refused and counted."""
         unit = pdus.to_unit(pdu)
         if len(self._units) >= self.max_waiting and not unit.end:
             raise ValueError(f"{self.max_waiting} units wait already")

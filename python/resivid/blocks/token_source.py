@@ -68,6 +68,7 @@ class token_source(gr.basic_block):
 
     @guarded
     def on_credit(self, message):
+        """Let so many more units out, an integer."""
         self._credits.release(pdus.to_integer(message))
 
     def give_credit(self, count: int) -> None:
@@ -80,10 +81,12 @@ class token_source(gr.basic_block):
         return self._thread.ident is not None and not self._thread.is_alive()
 
     def start(self):
+        """Start the thread that reads and encodes; called by the scheduler."""
         self._thread.start()
         return True
 
     def stop(self):
+        """End that thread and wait for it; called by the scheduler."""
         self._stopping.set()
         self._credits.release()  # wake a thread that waits for one
         self._thread.join()

@@ -39,6 +39,7 @@ class token_unpacker(gr.basic_block):
 
     @guarded
     def on_payload(self, pdu):
+        """Update the token state from a payload and publish the unit; a failed CRC changes nothing."""
         payload, figures = pdus.to_payload(pdu)
         if not isinstance(payload, Unit):
             payload = self._unpack(payload, figures)

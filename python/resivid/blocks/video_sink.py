@@ -79,6 +79,7 @@ class video_sink(gr.basic_block):
 
     @guarded
     def on_tokens(self, pdu):
+        """Queue a unit for the thread that renders; beyond `max_waiting` it is refused and counted."""
         unit = pdus.to_unit(pdu)
         if self._units.qsize() >= self.max_waiting and not unit.end:  # without the end it would never end
             raise ValueError(f"{self.max_waiting} units wait already")
@@ -90,10 +91,12 @@ class video_sink(gr.basic_block):
         return self._units.qsize()
 
     def start(self):
+        """Start the thread that renders and writes; called by the scheduler."""
         self._thread.start()
         return True
 
     def stop(self):
+        """End that thread and wait for it; called by the scheduler."""
         self._stopping.set()
         self._units.put(None)  # wake the thread
         self._thread.join()

@@ -16,8 +16,8 @@ from typing import Any, Optional
 import typer
 
 from ..errors import ResividError, SettingsError
-from .config_file import read_config, to_text
-from .profiles import PROFILES
+
+# The rest is imported where it is used: `resivid doctor` runs where NumPy or PyYAML are what is missing.
 
 PREFIX = "RESIVID_"
 # What reads these is no option: a folder of weights, a password that should not be seen in a list of processes.
@@ -81,12 +81,11 @@ class _Configuration:
                 parameter.envvar = variable_of(key)
         if "config" in self.parameters:  # a command with a file of its own
             return
-        profile, *others = _options(self._choose_profile, self._read, self._show)
         if {"cbr", "cbrs"} & set(self.parameters):
+            profile = _profile_option(self._choose_profile)
             command.params.insert(0, profile)  # before all that it sets
             self.parameters = {"profile": profile, **self.parameters}
-            profile.envvar = variable_of("profile")
-        command.params += others
+        command.params += _file_options(self._read, self._show)
         command.callback = self._run(command.callback)
 
     def _read(self, context: typer.Context, value: Optional[Path]) -> None:
@@ -95,6 +94,8 @@ class _Configuration:
         context.meta[HELD_BY_CONTEXT] = self
         if value is None:
             return
+        from .config_file import read_config
+
         defaults = {}
         for key, entry in read_config(value, self._path, self._commands).items():
             where = f"{value}, line {entry.line}"
@@ -107,6 +108,8 @@ class _Configuration:
 
     def _choose_profile(self, context: typer.Context, value: Optional[str]) -> None:
         """`--profile`, before all that was not given: its values are the defaults below the file's."""
+        from .profiles import PROFILES
+
         if value is None:
             return
         if value not in PROFILES:
@@ -157,6 +160,8 @@ class _Configuration:
 
     def text(self) -> str:
         """The configuration in force as a file for --config, each value with its origin."""
+        from .config_file import to_text
+
         lines = [f"# resivid {' '.join(self._path)}"]
         values = {**self._context.params, "profile": self._profile}
         for key, parameter in self.parameters.items():
@@ -195,23 +200,27 @@ def _checked(context: typer.Context, parameter: Any, value: Any, where: str) -> 
     return value
 
 
-def _options(
-    choose_profile: Callable[..., None], read: Callable[..., None], show: Callable[..., None]
-) -> Any:
-    """The three options, made by typer itself from a function that is never called."""
-    app = typer.Typer(add_completion=False)
+def _profile_option(choose: Callable[..., None]) -> Any:
+    from .profiles import PROFILES
 
-    @app.command()
     def options(
         profile: Optional[str] = typer.Option(
             None,
             metavar="NAME",
             help=f"Options that belong together: {', '.join(PROFILES)}.",
-            callback=choose_profile,
+            callback=choose,
             expose_value=False,
+            envvar=variable_of("profile"),
             show_envvar=False,
             autocompletion=lambda: list(PROFILES),
         ),
+    ) -> None: ...
+
+    return _made_by_typer(options)[0]
+
+
+def _file_options(read: Callable[..., None], show: Callable[..., None]) -> list[Any]:
+    def options(
         config: Optional[Path] = typer.Option(
             None,
             metavar="FILE.yaml",
@@ -230,4 +239,11 @@ def _options(
         ),
     ) -> None: ...
 
-    return [p for p in typer.main.get_command(app).params if p.name != "help"]
+    return _made_by_typer(options)
+
+
+def _made_by_typer(options: Callable[..., None]) -> list[Any]:
+    """The click options of a function that is never called."""
+    app = typer.Typer(add_completion=False)
+    app.command()(options)
+    return list(typer.main.get_command(app).params)

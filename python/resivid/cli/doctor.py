@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Optional
 
@@ -23,83 +23,21 @@ import typer
 
 from ..errors import ResividError
 from ..version import __version__
+from .doctor_installation import (
+    COMPILED,
+    LIBRARY,
+    Finding,
+    check_compiled,
+    check_gnuradio,
+    check_library,
+    check_library_place,
+    check_module,
+    check_numpy,
+    check_one_gnuradio,
+    own_library,
+)
 
 PACKAGE = Path(__file__).resolve().parents[1]
-COMPILED = ("phy_python", "resivid_python")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One part of the installation.
-
-    Attributes:
-        part: what was looked at.
-        state: `ok`, `broken` (something will not work) or `absent` (optional, not there).
-        detail: what was found, in one line.
-        remedy: the line that mends it; empty when `ok`.
-    """
-
-    part: str
-    state: str
-    detail: str
-    remedy: str = ""
-
-
-def check_numpy(numpy: str, gnuradio: str | None) -> Finding:
-    """NumPy 2 beside a GNU Radio whose bindings were built against NumPy 1 (before 3.10.11)."""
-    old = gnuradio is not None and _numbers(gnuradio) < (3, 10, 11)
-    if old and _numbers(numpy) >= (2,):
-        return Finding(
-            "numpy",
-            "broken",
-            f"NumPy {numpy} beside GNU Radio {gnuradio}, which is built against NumPy 1",
-            f'{sys.executable} -m pip install "numpy<2"',
-        )
-    return Finding("numpy", "ok", numpy)
-
-
-def check_gnuradio(version: str | None) -> Finding:
-    """GNU Radio 3.10 can be imported."""
-    if version is None:
-        return Finding(
-            "gnuradio",
-            "broken",
-            "GNU Radio cannot be imported by this interpreter",
-            "apt-get install gnuradio gnuradio-dev (and make .venv with --system-site-packages: make setup)",
-        )
-    if _numbers(version)[:2] != (3, 10):
-        return Finding("gnuradio", "broken", f"version {version}, 3.10 is needed", "apt-get install gnuradio")
-    return Finding("gnuradio", "ok", version)
-
-
-def check_module(import_error: str | None) -> Finding:
-    """`from gnuradio import resivid` works in a fresh interpreter."""
-    if import_error is None:
-        return Finding("module", "ok", "from gnuradio import resivid")
-    return Finding("module", "broken", f"not on the path of {sys.executable}: {import_error}", "make install")
-
-
-def check_compiled(errors: Mapping[str, str]) -> Finding:
-    """The compiled modules load; `errors` maps a module to why it does not."""
-    if not errors:
-        return Finding("compiled modules", "ok", ", ".join(COMPILED))
-    detail = "; ".join(f"{name}: {why}" for name, why in errors.items())
-    return Finding("compiled modules", "broken", detail, "make install")
-
-
-def check_library(package: str, library: str | None) -> Finding:
-    """The block library that is loaded has the version of the Python package.
-
-    Args:
-        package: version of the Python package.
-        library: file name of the library in use, such as `libgnuradio-resivid.so.0.1.0`; None: none loaded.
-    """
-    if library is None:
-        return Finding("library", "broken", "libgnuradio-resivid is not loaded", "make install")
-    version = library.rpartition(".so.")[2]
-    if version != package:
-        return Finding("library", "broken", f"stale: {library} beside package {package}", "make install")
-    return Finding("library", "ok", library)
 
 
 def check_package(requirement: str, installed: str | None) -> Finding:
@@ -172,10 +110,6 @@ def check_radio(num_devices: int | None) -> Finding:
     return Finding("radio", "ok", f"{num_devices} found")
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(n) for n in re.findall(r"\d+", version.partition("+")[0])[:3])
-
-
 def core_requirements(package: Path = PACKAGE) -> list[str]:
     """The core dependencies of pyproject.toml, installed beside the package or in its source tree."""
     import tomllib
@@ -220,11 +154,15 @@ def _compiled_errors() -> dict[str, str]:
     return errors
 
 
-def _loaded_library() -> str | None:
-    """File name of the block library in this process, after the compiled modules were imported."""
+def _loaded(name: str) -> list[Path]:
+    """Files of a shared library in this process, after the compiled modules were imported."""
     maps = Path("/proc/self/maps")
-    found = re.search(r"\S*/(libgnuradio-resivid\.so\S*)", maps.read_text()) if maps.exists() else None
-    return found.group(1) if found else None
+    found = re.findall(rf"\S*/{re.escape(name)}\S*", maps.read_text()) if maps.exists() else []
+    return [Path(path) for path in dict.fromkeys(found)]
+
+
+def _gnuradio_packages() -> list[str]:
+    return [str(p) for folder in sys.path if (p := Path(folder) / "gnuradio" / "gr").is_dir()]
 
 
 def _weight_problems() -> dict[str, str]:
@@ -253,9 +191,18 @@ def examine() -> list[Finding]:
     gnuradio = _gnuradio_version()
     findings = [check_gnuradio(gnuradio), check_numpy(_installed("numpy") or "0", gnuradio)]
     code, last = _fresh_python("from gnuradio import resivid")
-    findings.append(check_module(None if code == 0 else last))
+    installed = (PACKAGE / "pyproject.toml").is_file()
+    findings.append(check_module(None if code == 0 else last, PACKAGE.parents[1] if installed else None))
     findings.append(check_compiled(_compiled_errors()))
-    findings.append(check_library(__version__, _loaded_library()))
+    library = next(iter(_loaded(LIBRARY)), None)
+    findings.append(check_library(__version__, None if library is None else library.name))
+    runtimes = [str(path) for path in _loaded("libgnuradio-runtime.so")]
+    for doubt in (
+        check_library_place(library, own_library(PACKAGE, __version__)),
+        check_one_gnuradio(_gnuradio_packages(), runtimes),
+    ):
+        if doubt is not None:
+            findings.append(doubt)
     findings += [check_package(line, _installed(_name(line))) for line in core_requirements()]
     findings += check_weights(_weight_problems())
     findings += check_weights_folder(os.environ.get("RESIVID_WEIGHTS"))

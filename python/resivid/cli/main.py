@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import signal
 import sys
 import threading
@@ -48,6 +49,7 @@ COMMANDS = (
 )
 
 FAILED, WRONG_USE = 1, 2
+COMPLETE_VARIABLE = "_RESIVID_COMPLETE"  # set by the shell's completion
 TYPER_INTERRUPTED = 130  # some versions of typer turn Ctrl-C into this exit
 
 # The base of every message about wrong use; typer brings its own copy of click in some versions.
@@ -101,6 +103,10 @@ def build_app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
 
 def build_command(commands: Sequence[str] = COMMANDS) -> Any:
     """The click command of the app, each of its commands with configuration files, profiles and variables."""
+    if COMPLETE_VARIABLE in os.environ:
+        from typer.completion import completion_init
+
+        completion_init()
     command = typer.main.get_command(build_app(commands))
     attach(command, COMMANDS)
     return command
@@ -167,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(error, FAILED)
     except ValueError as error:
         return _say(error, WRONG_USE)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         return _say(MissingPackageError(f"{error}; `resivid doctor` says what to install"), FAILED)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output left; nothing more to tell it

@@ -35,6 +35,7 @@ class WebCommand(TyperCommand):
     """A command whose `--web` may stand alone, which typer does not know."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As typer does, after each bare `--web` got its default address."""
         return super().parse_args(ctx, with_address(args))
 
 

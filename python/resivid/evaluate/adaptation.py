@@ -33,6 +33,7 @@ class CodedLink:
         self._channel = phy.awgn_channel(seed)
 
     def send(self, row: int, snr_db: float) -> tuple[bool, float]:
+        """Whether one random payload of this row arrived at this Es/N0 in dB, and the receiver's estimate of it."""
         payload = self._generator.integers(0, 2, self._encoder.payload_bits(row), np.uint8)
         received = self._channel.apply(self._encoder.encode(row, payload), snr_db)
         result = self._decoder.decode(row, received)

@@ -32,9 +32,13 @@ SERIES = ("series", "series_blocks", "series_join")
 class Progress(Protocol):
     """Who watches: a stage begins; so much of it is done, and so many of its jobs."""
 
-    def stage(self, title: str) -> None: ...
+    def stage(self, title: str) -> None:
+        """A stage of this title begins."""
+        ...
 
-    def update(self, share: float, count: int) -> None: ...
+    def update(self, share: float, count: int) -> None:
+        """Share of the stage that is done, 0 to 1, and its jobs done."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -46,14 +50,17 @@ class Folders:
 
     @property
     def clips(self) -> Path:
+        """Prepared clips."""
         return self.cache / "clips"
 
     @property
     def search(self) -> Path:
+        """Results of the search for the best classical setting."""
         return self.cache / "classical"
 
     @property
     def videos(self) -> Path:
+        """What viewers see."""
         return self.output / "videos"
 
 

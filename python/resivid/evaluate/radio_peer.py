@@ -154,6 +154,7 @@ class payload_comparison(gr.basic_block):
         self.set_msg_handler(PAYLOAD, self.on_payload)
 
     def on_payload(self, pdu):
+        """Hand the payload over and count it."""
         self._take(*pdus.to_parts(pdu))
         self.taken += 1
 

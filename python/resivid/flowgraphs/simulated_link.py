@@ -92,10 +92,12 @@ class simulated_link(gr.basic_block):
             self._changed.set()
 
     def start(self):
+        """Start the thread that runs the link; called by the scheduler."""
         self._thread.start()
         return True
 
     def stop(self):
+        """End that thread and wait for it; called by the scheduler."""
         self._stopping.set()
         self._changed.set()
         self._thread.join()

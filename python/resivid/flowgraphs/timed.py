@@ -35,10 +35,12 @@ class TimedTokenizer(_Timed):
     _model: Tokenizer
 
     def encode(self, frames: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
+        """See `Tokenizer.encode`."""
         with self._stage("tokenizer.encode"):
             return self._model.encode(frames, reference=reference)
 
     def decode(self, tokens: np.ndarray) -> np.ndarray:
+        """See `Tokenizer.decode`."""
         with self._stage("tokenizer.decode"):
             return self._model.decode(tokens)
 
@@ -54,5 +56,6 @@ class TimedInterpolator(_Timed):
     _model: Interpolator
 
     def between(self, first: np.ndarray, last: np.ndarray, times: Sequence[float]) -> np.ndarray:
+        """See `Interpolator.between`."""
         with self._stage("interpolation"):
             return self._model.between(first, last, times)

@@ -18,9 +18,14 @@ class Mcs(Protocol):
     """What a budget depends on: log2 M and 1024 times the code rate."""
 
     @property
-    def bits_per_symbol(self) -> int: ...
+    def bits_per_symbol(self) -> int:
+        """log2 M."""
+        ...
+
     @property
-    def rate_1024(self) -> int: ...
+    def rate_1024(self) -> int:
+        """Code rate times 1024."""
+        ...
 
 
 def symbols_per_key_frame(cbr: float | str | Decimal | Fraction, stride: int, width: int, height: int) -> int:

@@ -27,4 +27,5 @@ class ResidualBlock(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, width, H, W) to the same shape."""
         return x + self.conv2(self._activation(self.conv1(self._activation(x))))

@@ -92,6 +92,7 @@ class iq_corrector(gr.sync_block):
         self._seen = 0
 
     def work(self, input_items, output_items):
+        """Correct what came, with moments that follow it slowly."""
         x = input_items[0]
         i, q = x.real.astype(np.float64), x.imag.astype(np.float64)
         measured = np.array([i.mean(), q.mean(), (i * i).mean(), (q * q).mean(), (i * q).mean()])

@@ -28,6 +28,7 @@ class sample_source(gr.sync_block):
         self._read_all = self.ended = False
 
     def work(self, input_items, output_items):
+        """Samples of `read`, and after its end the tail; then nothing."""
         out = output_items[0]
         if not self._read_all:
             samples = self._read(len(out))

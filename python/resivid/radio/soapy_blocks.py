@@ -106,9 +106,11 @@ class soapy_source(_soapy_block):
         self._unwritten = self._wanted
 
     def opened_again(self) -> None:
+        """Settings are written anew to a device that came back."""
         self._unwritten = self._wanted
 
     def work(self, input_items, output_items):
+        """Samples of the device; none while it is gone."""
         if not self._ready():
             return 0
         if self._unwritten:
@@ -136,6 +138,7 @@ class soapy_sink(_soapy_block):
         super().__init__("soapy_sink", [np.complex64], None, open_end, stall_s)
 
     def work(self, input_items, output_items):
+        """Samples to the device; they are thrown away while it is gone."""
         samples = input_items[0]
         if not self._ready():
             time.sleep(min(0.1, len(samples) / self.plan.radio_rate))

@@ -26,6 +26,7 @@ class PatchDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Conv2d(WIDTHS[-1], 1, 3, padding=1))
 
     def forward(self, rgb: torch.Tensor) -> torch.Tensor:
+        """Scores (n, 1, H/8, W/8) of RGB (n, 3, H, W) in [0, 1]."""
         return self.layers(2 * rgb - 1)
 
 

@@ -35,6 +35,7 @@ class Workers:
 
     @property
     def first(self) -> bool:
+        """This process writes files and says what happens."""
         return self.rank == 0
 
     def wait(self) -> None:

@@ -77,6 +77,7 @@ class GapFeed:
         """Gaps are made once."""
 
     def batch(self) -> Batch:
+        """See `loop.Feed`: one batch of gaps."""
         return self._run.batch(self._gaps)
 
 
@@ -87,18 +88,22 @@ class InterpolatorTask:
         self.settings = settings
 
     def load(self) -> None:
+        """See `loop.Task.load`."""
         LOG.info("key frames through the closed loop, some minutes")
         tokenizer = load(locate("multiscale.safetensors", self.settings.tokenizer))
         self._gaps, self._held_out = load_gaps(self.settings, tokenizer)
 
     def begin(self, device: torch.device) -> InterpolatorRun:
+        """See `loop.Task.begin`."""
         start = self.settings.start
         return InterpolatorRun(self.settings, ALONE, load_network(start) if start is not None else None)
 
     def resume(self, path: Path, crew: Workers) -> InterpolatorRun:
+        """See `loop.Task.resume`."""
         return InterpolatorRun.resume(self.settings, path, crew)
 
     def prepare(self, run: InterpolatorRun) -> tuple[GapFeed, GapChecker]:
+        """See `loop.Task.prepare`."""
         return GapFeed(self._gaps, run), GapChecker(self._held_out, run.device)
 
 

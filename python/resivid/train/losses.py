@@ -34,6 +34,7 @@ class SmallVggFeatures(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Features of each layer of pictures (n, 3, H, W)."""
         x, taps = self.convs["0"](x), []
         for name in self.LAYERS:
             if name == "P":

@@ -134,6 +134,7 @@ class TokenizerTraining(RunSettings):
 
     @property
     def hoarders(self) -> str:
+        """Settings to lower when memory is short, for a message."""
         return "limit or loop_states"
 
 
@@ -174,4 +175,5 @@ class InterpolatorTraining(RunSettings):
 
     @property
     def hoarders(self) -> str:
+        """Settings to lower when memory is short, for a message."""
         return "limit or gaps"

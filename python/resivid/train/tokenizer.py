@@ -109,6 +109,7 @@ class TokenizerFeed:
         run.loop_states = states.to(run.device)
 
     def batch(self) -> Batch:
+        """See `loop.Feed`: one batch of crops and states."""
         return self._run.batch(self._on_device)
 
 
@@ -119,17 +120,21 @@ class TokenizerTask:
         self.settings = settings
 
     def load(self) -> None:
+        """See `loop.Task.load`."""
         assert self.settings.data is not None
         self._data = training_data.load(self.settings.data, self.settings.limit)
         self._bank = PictureBank(self._data.training_pictures(self.settings.clip_step))
 
     def begin(self, device: torch.device) -> TokenizerRun:
+        """See `loop.Task.begin`."""
         return begin(self.settings, self._data, self._bank, device)
 
     def resume(self, path: Path, crew: Workers) -> TokenizerRun:
+        """See `loop.Task.resume`."""
         return TokenizerRun.resume(self.settings, path, crew)
 
     def prepare(self, run: TokenizerRun) -> tuple[TokenizerFeed, Checker]:
+        """See `loop.Task.prepare`."""
         settings, data = self.settings, self._data
         states = held_out_states(settings, data, run)
         checker = Checker(data.check_squares(settings.check_pictures), states, run.device)

@@ -77,6 +77,7 @@ class TokenizerRun(Run):
             start += grid * grid
 
     def more_state(self) -> dict[str, Any]:
+        """See `Run.more_state`: the codebooks."""
         return {"codebooks": self.codebooks}
 
     @classmethod

@@ -39,6 +39,7 @@ class ClosedLoopDecoder:
         self.reset()
 
     def reset(self) -> None:
+        """See `CodecDecoder.reset`."""
         self._state = PictureState()
         self.wants_restart = self.settings.memory == "feedback"  # until a payload starts from nothing
         self._next_frame = 0  # first frame of the next unit, as the receiver counts them
@@ -52,6 +53,7 @@ class ClosedLoopDecoder:
         return self._state
 
     def unpack(self, payload: Payload | None) -> Unit:
+        """See `CodecDecoder.unpack`."""
         first_frame, gop_start = self._next_frame, False
         if payload is not None:
             first_frame, gop_start = payload.first_frame, payload.gop_start
@@ -64,6 +66,7 @@ class ClosedLoopDecoder:
         return Unit(first_frame, self.settings.stride, gop_start, data=self._state.to_bytes())
 
     def render(self, unit: Unit) -> list[np.ndarray]:
+        """See `CodecDecoder.render`."""
         if unit.end:
             return self._screen.finish(unit.num_frames)
         return self._screen.show(unit.first_frame, unit.data)

@@ -48,6 +48,7 @@ class ClosedLoopEncoder:
         self.reset()
 
     def reset(self) -> None:
+        """See `CodecEncoder.reset`."""
         self._num_frames = 0
         self._mirror = Mirror(self._advance, track=self.wants_reports)
         self._before: np.ndarray | None = None  # the last key frame that was packed
@@ -61,6 +62,7 @@ class ClosedLoopEncoder:
         return self._mirror.state
 
     def analyse(self, frame: np.ndarray) -> Unit | None:
+        """See `CodecEncoder.analyse`."""
         index = self._num_frames
         self._num_frames += 1
         stride, gop = self.settings.stride, self.settings.gop
@@ -71,12 +73,14 @@ class ClosedLoopEncoder:
         return Unit(first_frame=index, num_frames=stride, gop_start=start, data=small)
 
     def flush(self) -> Unit:
+        """See `CodecEncoder.flush`."""
         return Unit(first_frame=self._num_frames, num_frames=self._num_frames, end=True)
 
     def plan(self, units: Sequence[Unit], budget_bits: int) -> None:
         """As the contract; nothing is fixed beforehand."""
 
     def pack(self, unit: Unit, budget_bits: int) -> Payload:
+        """See `CodecEncoder.pack`."""
         if budget_bits < 1:
             raise SettingsError(f"a key frame must have at least 1 bit, got {budget_bits}")
         start = unit.gop_start or self._restart
@@ -104,6 +108,7 @@ class ClosedLoopEncoder:
         )
 
     def report(self, unit_id: int, crc_ok: bool, restart: bool = False) -> None:
+        """See `CodecEncoder.report`."""
         self._mirror.report(unit_id, crc_ok)
         # A receiver that asked before the last start reached it asks for that one.
         self._restart |= restart and unit_id >= self._last_start

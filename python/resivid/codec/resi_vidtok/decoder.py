@@ -35,12 +35,14 @@ class ResiVidTokDecoder:
         self.reset()
 
     def reset(self) -> None:
+        """See `CodecDecoder.reset`."""
         self._state = TokenState(self.tokenizer.num_tokens)
         self._next_frame = 0  # first frame of the next unit, as the receiver counts them
         nothing = TokenState(self.tokenizer.num_tokens).tokens
         self._screen = Screen(self._picture, self.interpolator, self.settings.stride, nothing)
 
     def unpack(self, payload: Payload | None) -> Unit:
+        """See `CodecDecoder.unpack`."""
         first_frame, gop_start = self._next_frame, False
         if payload is not None:
             first_frame, gop_start = payload.first_frame, payload.gop_start
@@ -49,6 +51,7 @@ class ResiVidTokDecoder:
         return Unit(first_frame, self.settings.stride, gop_start, data=self._state.tokens)
 
     def render(self, unit: Unit) -> list[np.ndarray]:
+        """See `CodecDecoder.render`."""
         if unit.end:
             return self._screen.finish(unit.num_frames)
         return self._screen.show(unit.first_frame, unit.data)

@@ -42,6 +42,7 @@ class ResiVidTokEncoder:
         self.reset()
 
     def reset(self) -> None:
+        """See `CodecEncoder.reset`."""
         self._num_frames = 0
         self._analysed: np.ndarray | None = None  # tokens of the last key frame that was analysed
         self._packed: np.ndarray | None = None  # tokens of the last key frame that was packed
@@ -49,6 +50,7 @@ class ResiVidTokEncoder:
         self._planned_prefix = self.tokenizer.num_tokens
 
     def analyse(self, frame: np.ndarray) -> Unit | None:
+        """See `CodecEncoder.analyse`."""
         index = self._num_frames
         self._num_frames += 1
         stride, gop = self.settings.stride, self.settings.gop
@@ -61,6 +63,7 @@ class ResiVidTokEncoder:
         return Unit(first_frame=index, num_frames=stride, gop_start=start, data=self._analysed)
 
     def flush(self) -> Unit:
+        """See `CodecEncoder.flush`."""
         return Unit(first_frame=self._num_frames, num_frames=self._num_frames, end=True)
 
     def plan(self, units: Sequence[Unit], budget_bits: int) -> None:
@@ -75,6 +78,7 @@ class ResiVidTokEncoder:
         self._planned_prefix = gop_prefix(masks, budget_bits - PREFIX_FIELD_BITS)
 
     def pack(self, unit: Unit, budget_bits: int) -> Payload:
+        """See `CodecEncoder.pack`."""
         mask = change_mask(unit.data, self._reference(unit.gop_start))
         if self.settings.gop_prefix:
             block = packing.pack_prefix(unit.data, mask, self._planned_prefix, budget_bits)

@@ -39,6 +39,7 @@ class FusionConfig:
     blocks: tuple[int, int] = (1, 2)
 
     def to_dict(self) -> dict:
+        """Plain values, as a weight file keeps them."""
         return asdict(self)
 
 

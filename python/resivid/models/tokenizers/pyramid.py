@@ -75,6 +75,7 @@ class Level:
 
     @property
     def num_tokens(self) -> int:
+        """Tokens of this level, one a place of the grid."""
         return self.grid * self.grid
 
 

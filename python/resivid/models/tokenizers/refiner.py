@@ -29,6 +29,7 @@ class RefinerConfig:
     blocks: tuple[int, int, int, int] = (3, 3, 2, 1)
 
     def to_dict(self) -> dict:
+        """Plain values, as a weight file keeps them."""
         return asdict(self)
 
 
