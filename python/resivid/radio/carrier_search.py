@@ -188,6 +188,7 @@ class carrier_searcher(gr.sync_block):
         self._rate = plan.radio_rate
 
     def work(self, input_items, output_items):
+        """Look at what came; it shifts the front end where the signal is found."""
         samples = input_items[0]
         if self.search.needed:
             shift = self.search.take(samples, self._judged_s(), self._locked())
