@@ -60,6 +60,15 @@ KeyOption = Annotated[
     typer.Option("--key", metavar="FILE", help="Secret of both ends: frames are signed, not encrypted."),
 ]
 
+FeedbackOption = Annotated[
+    Optional[str],
+    typer.Option(
+        "--feedback",
+        metavar="udp|zmq://HOST:PORT",
+        help="Return link through a network: tx listens there, rx reports to it, and the row follows the SNR.",
+    ),
+]
+
 
 def radio_settings(
     device: str,

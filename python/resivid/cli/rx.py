@@ -57,6 +57,7 @@ def rx(
     interpolator_weights: common.InterpolatorWeightsOption = None,
     mcs_table: common.McsTableOption = "air",
     key_file: options.KeyOption = None,
+    feedback: options.FeedbackOption = None,
     record: Annotated[
         Optional[Path],
         typer.Option("--record", metavar="FILE.sigmf-meta", help="Keep the channel's samples as SigMF."),
@@ -94,6 +95,7 @@ def rx(
     fps = options.frame_rate(rate)
     log_to_stderr()
     from ..radio.factory import make_receiver, make_replay
+    from ..radio.feedback_link import ReportSender
     from ..video.outputs import PacedOutput, open_output
 
     modem_rate = 4 * settings.symbol_rate(fps)
@@ -113,6 +115,10 @@ def rx(
         reach_hz = 1e-6 * search_ppm * radio.frequency_hz
         flowgraph = _flowgraph(source, settings, fps, screen.path, show, record, radio, reach_hz)
         screen.on_shown = flowgraph.shown
+        if feedback is not None:
+            sender = ReportSender(feedback)
+            open_things.callback(sender.close)
+            flowgraph.report_to(sender.send)
         report: Callable[[reception], None] = _Reporter(settings, quiet)
         if page_screen is not None:
             report = open_things.enter_context(_page(str(web), flowgraph, radio, output, page_screen, report))

@@ -46,6 +46,7 @@ def tx(
         typer.Option("--snr", help="Es/N0 in dB that is expected; the row is chosen with 2 dB margin."),
     ] = None,
     key_file: options.KeyOption = None,
+    feedback: options.FeedbackOption = None,
     pace: Annotated[
         Literal["live", "file"],
         typer.Option("--pace", help="A file at its frame rate, or as fast as the radio takes it."),
@@ -96,6 +97,7 @@ def tx(
         settings.link.make_encoder(encoder),
         settings.digest(encoder.weights_sha256),
         drops=live or keeps_time(source),
+        feedback=feedback,
     )
     if not quiet:
         row = settings.link.table.rows[settings.row]
@@ -111,9 +113,11 @@ def tx(
 
 def _summary(flowgraph: Any) -> str:
     counters = flowgraph.radio.counters
+    reports = flowgraph.reports
+    heard = f", {reports.reports} reports, {reports.strangers} of strangers"
     return (
         f"resivid: {flowgraph.heads.sent} key frames sent, {flowgraph.source.late} late ones dropped, "
-        f"{counters.underflows} underflows"
+        f"{counters.underflows} underflows{heard if reports.reports or reports.strangers else ''}"
     )
 
 

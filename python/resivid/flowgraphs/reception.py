@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -14,18 +15,20 @@ import numpy as np
 from gnuradio import blocks, gr
 
 from ..blocks import pdus
+from ..blocks.mcs_reporter import mcs_reporter
 from ..blocks.payload_heads import payload_head_reader
 from ..blocks.token_unpacker import token_unpacker
 from ..blocks.video_sink import video_sink
 from ..codec.base import CodecDecoder, Unit
 from ..link import air
+from ..link.feedback import write_report
 from ..link.frame_mac import Verdict
 from ..link.statistics import Statistics, StatisticsCollector
 from ..radio.carrier_search import carrier_searcher
 from ..radio.factory import Radio
 from ..radio.front_end import receiver_front_end
 from ..radio.sigmf_files import SigmfWriter
-from ..resivid_python import burst_synchroniser, ldpc_qam_decoder
+from ..resivid_python import burst_synchroniser, ldpc_qam_decoder, mcs_selector
 from ..version import __version__
 from ..video.pacing import CaptureTimes
 from .live import LiveSettings
@@ -34,6 +37,7 @@ from .transmitter import PACKET_LEN
 POLL_S = 0.05
 DRAIN_S = 1.0  # nothing moved for so long after the samples ended: all of them are through
 RECENT_S = 3.0
+HYSTERESIS_DB, MARGIN_DB = 0.5, 1.0  # of the rows that are reported
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,25 @@ class reception(gr.top_block):
         self.msg_connect((self.heads, "payload"), (self.unpacker, "payload"))
         self.msg_connect((self.unpacker, "tokens"), (self.sink, "tokens"))
         self._recent: list[tuple[float, int, int]] = []  # time, received, failed
+
+    def report_to(self, send: Callable[[bytes], None]) -> None:
+        """Tell the transmitter, after each block, which row can be read here; before the flowgraph starts.
+
+        Args:
+            send: called with each report; it must not wait.
+        """
+        numbers = itertools.count()
+
+        def report(row: int) -> None:
+            start_ms = self.heads.collector.start_ms
+            if start_ms is not None:
+                send(write_report(row, next(numbers), start_ms, self.settings.key))
+
+        table = self.settings.link.table
+        self.selector = mcs_selector(table.thresholds_db(), HYSTERESIS_DB, snr_bias_db=-MARGIN_DB)
+        self.reporter = mcs_reporter(report)
+        self.msg_connect((self.decoder, "payload"), (self.selector, "snr"))
+        self.msg_connect((self.selector, "mcs"), (self.reporter, "mcs"))
 
     def _captured(self, first_frame: int, age_s: float) -> None:
         self.statistics.latency(age_s)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pmt
 from gnuradio import gr
 
 from ..blocks.payload_heads import payload_head_writer
@@ -16,17 +17,21 @@ from ..blocks.token_source import token_source
 from ..codec.base import CodecEncoder
 from ..errors import ResividError
 from ..link import air
+from ..link.feedback import FeedbackReader
 from ..link.payload_head import StreamParameters
 from ..radio.factory import make_transmitter
+from ..radio.feedback_link import ReportListener
 from ..radio.front_end import transmitter_front_end
 from ..radio.settings import RadioSettings
 from ..resivid_python import burst_framer, ldpc_qam_encoder
 from .live import LiveSettings
 from .transmitter import PACKET_LEN
 
+MCS = pmt.intern("mcs")
 IN_FLIGHT = 2  # key frames between the packer and the framer
 POLL_S = 0.02
 PAGE_ITEMS = 512  # buffers are whole pages
+SILENCE_S = 3.0  # without a report: the row that was chosen for a link without them
 REST_S = 0.5  # the radio takes no more samples: all are sent
 
 
@@ -40,6 +45,7 @@ class transmission(gr.top_block):
         codec_encoder: the codec.
         digest: of the settings that both ends share.
         drops: a live source: key frames that find no room are thrown away before they are packed.
+        feedback: where the receiver's reports come in, udp://HOST:PORT or zmq://HOST:PORT; None: the row stays.
     """
 
     def __init__(
@@ -50,6 +56,7 @@ class transmission(gr.top_block):
         codec_encoder: CodecEncoder,
         digest: int,
         drops: bool,
+        feedback: str | None = None,
     ):
         gr.top_block.__init__(self, "resivid tx")
         link, table = settings.link, settings.link.table
@@ -78,6 +85,20 @@ class transmission(gr.top_block):
         frame_samples = self.framer.frame_symbols() * air.SAMPLES_PER_SYMBOL
         self.framer.set_max_output_buffer(-(-2 * frame_samples // PAGE_ITEMS) * PAGE_ITEMS)
         self._credited = 0
+        self.reports = FeedbackReader(start_ms, len(table.rows), settings.key)
+        self._row, self._reported = settings.row, time.monotonic()
+        self._listener = None if feedback is None else ReportListener(feedback, self._on_report)
+
+    def _on_report(self, report: bytes) -> None:
+        row = self.reports.read(report)
+        if row is not None:
+            self._reported = time.monotonic()
+            self._set_row(row)
+
+    def _set_row(self, row: int) -> None:
+        if row != self._row:
+            self._row = row
+            self.packer.to_basic_block()._post(MCS, pmt.from_long(row))
 
     @property
     def framed(self) -> int:
@@ -96,6 +117,8 @@ class transmission(gr.top_block):
         try:
             self._until_sent(progress)
         finally:
+            if self._listener is not None:
+                self._listener.close()
             self.stop()
             self.wait()
 
@@ -104,6 +127,8 @@ class transmission(gr.top_block):
         while time.monotonic() < since + REST_S:
             time.sleep(POLL_S)
             self._give_credits()
+            if time.monotonic() > self._reported + SILENCE_S:
+                self._set_row(self.settings.row)  # nobody says that more can be read
             progress(self)
             error = self.source.error or self.packer.error
             if error is not None:
