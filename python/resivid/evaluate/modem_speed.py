@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a receiver up to the decoder costs: the radio's samples through front end and burst synchroniser, as blocks."""
+"""What a receiver up to the decoder costs: the radio's samples through wide search, front end and burst synchroniser."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .. import phy
 from ..link import air
 from ..link.mcs_table import McsTable
 
+REACH_HZ = 40e-6 * 434e6  # of the wide search
 SIGNALS = ("noise", "bursts")  # a receiver that searches all the time, and one that is locked
 
 
@@ -25,7 +26,7 @@ def receiver_share(
     seconds: float,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Processor time of front end and synchroniser for a stretch of samples in memory, over the time it stands for.
+    """Processor time of wide search, front end and synchroniser for a stretch of samples in memory, over the time it stands for.
 
     Args:
         table: rows with preambles.
@@ -40,6 +41,7 @@ def receiver_share(
     """
     from gnuradio import blocks, gr
 
+    from ..radio.carrier_search import carrier_searcher
     from ..radio.front_end import receiver_front_end
     from ..radio.rates import plan_rates
     from ..resivid_python import burst_synchroniser
@@ -51,6 +53,14 @@ def receiver_share(
     synchroniser = burst_synchroniser(symbols, air.synchroniser_rows(table), sps, symbol_rate=symbol_rate)
     top = gr.top_block()
     front_end = receiver_front_end(plan, symbol_rate)
+    searcher = carrier_searcher(
+        front_end,
+        REACH_HZ,
+        air.frame_symbols(symbols) / symbol_rate,
+        lambda: synchroniser.nitems_read(0) / plan.modem_rate,
+        synchroniser.locked,
+    )
+    top.connect(source, searcher)
     top.connect(source, front_end, synchroniser, blocks.null_sink(gr.sizeof_gr_complex))
     before = _processor_seconds()
     top.run()
