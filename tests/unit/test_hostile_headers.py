@@ -8,13 +8,14 @@ from gnuradio.resivid.errors import FormatError
 from gnuradio.resivid.link.air_header import FrameNumbers, read_header, write_header
 from gnuradio.resivid.link.live_sequence import LiveSequence
 from gnuradio.resivid.link.payload_head import HEAD_BITS, ParameterCollector, read_head, write_head
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 bits = st.lists(st.integers(0, 1), max_size=80).map(lambda values: np.array(values, np.uint8))
 positions = st.none() | st.floats(0, 1e12)
 
 
+@settings(deadline=None)
 @given(bits)
 def test_a_head_of_a_live_payload_is_read_or_refused(payload):
     try:
@@ -25,6 +26,7 @@ def test_a_head_of_a_live_payload_is_read_or_refused(payload):
     np.testing.assert_array_equal(write_head(rest, head), payload)
 
 
+@settings(deadline=None)
 @given(bits)
 def test_a_header_of_a_framed_payload_is_read_or_refused(payload):
     try:
@@ -38,6 +40,7 @@ def test_a_header_of_a_framed_payload_is_read_or_refused(payload):
     np.testing.assert_array_equal(written[16:], payload[16 : len(written)])  # not all rates are in use
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 15), st.integers(0, 4095), st.booleans()), max_size=40))
 def test_the_time_line_only_rises(heads):
     """Whatever sessions and numbers follow each other, and no gap is longer than what it closes up over."""
@@ -52,6 +55,7 @@ def test_the_time_line_only_rises(heads):
             last = place
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 511), positions, st.booleans()), max_size=40))
 def test_numbers_of_framed_key_frames_only_rise(frames):
     numbers, last = FrameNumbers(2884.0, first=0), -1
