@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..blocks.symbol_tap import symbol_tap
 from ..flowgraphs.reception import ReceiverStatus, reception
+from ..link.statistics import DecodedBlock
 from .monitor import Monitor
 from .recorder import Recorder
 
@@ -27,9 +28,16 @@ def watch(flowgraph: reception, title: str, recordings: Path) -> Monitor:
         recorder=Recorder(recordings, flowgraph.rate),
     )
     flowgraph.statistics.on_block = lambda decoded, packed: monitor.block(decoded)
+    flowgraph.heads.on_failed = lambda metadata: monitor.block(_failed(flowgraph.sink.num_frames, metadata))
     flowgraph.symbol_tap = symbol_tap(monitor.symbols)
     flowgraph.connect(flowgraph.synchroniser, flowgraph.symbol_tap)
     return monitor
+
+
+def _failed(frame: int, metadata: dict) -> DecodedBlock:
+    """A block with a bad CRC, which has no number of its own: it counts where the video is."""
+    row, snr_db = int(metadata["mcs"]), float(metadata["snr_db"])
+    return DecodedBlock(frame, row, snr_db, False, int(metadata["symbols"]), int(metadata["iterations"]))
 
 
 def show_status(monitor: Monitor, status: ReceiverStatus) -> None:
