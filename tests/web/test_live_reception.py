@@ -31,7 +31,9 @@ def flowgraph():
         sink=types.SimpleNamespace(num_frames=24),
         synchroniser=None,
         connect=lambda *blocks: None,
-        settings=types.SimpleNamespace(link=types.SimpleNamespace(table=types.SimpleNamespace(rows=[row] * 3))),
+        settings=types.SimpleNamespace(
+            link=types.SimpleNamespace(table=types.SimpleNamespace(rows=[row] * 3))
+        ),
     )
 
 

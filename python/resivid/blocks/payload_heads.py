@@ -94,7 +94,9 @@ class payload_head_reader(gr.basic_block):
         self.logger = gr.logger(self.alias())
         self.sequence, self.digest, self.rate, self.stride = sequence, digest, rate, stride
         self.on_capture = on_capture
-        self.on_failed: Callable[[dict], None] = lambda metadata: None  # given those of a block with a bad CRC
+        self.on_failed: Callable[[dict], None] = lambda metadata: (
+            None
+        )  # given those of a block with a bad CRC
         self.collector, self._heard = ParameterCollector(), ParameterCollector()  # the second of any head
         self.verdicts = dict.fromkeys(Verdict, 0)
         self._verifier = None if key is None else FrameVerifier(key)
