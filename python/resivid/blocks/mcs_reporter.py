@@ -29,4 +29,5 @@ class mcs_reporter(gr.basic_block):
 
     @guarded
     def on_mcs(self, message):
+        """Pass on a row (integer)."""
         self._report(pmt.to_long(message))
