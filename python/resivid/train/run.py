@@ -23,6 +23,9 @@ from .settings import RunSettings
 ALONE = Workers(0, 1, torch.device("cpu"))
 _WARM_UP = 200  # steps to the full learning rate
 _LARGEST_NORM = 1.0  # of the gradient
+_CRITIC_AHEAD = (
+    150  # steps in which the discriminator learns before anyone heeds it: its first gradients are noise
+)
 Batch = tuple[torch.Tensor, ...]  # what the network takes, and last the pictures that it should give
 
 
@@ -55,6 +58,7 @@ class Run:
             self._forward = torch.compile(self._forward)
         self.rng = np.random.default_rng([settings.seed, workers.rank])
         self.step, self.seconds, self.best = 0, 0.0, math.inf
+        self.critic_steps = 0
         self.history: list[dict] = []
 
     def export(self, path: Path) -> None:
@@ -83,7 +87,8 @@ class Run:
         rate, progress = self.rate, self.progress
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        judged = self.discriminator is not None and progress >= self.settings.losses.adversarial_from
+        critic_learns = self.discriminator is not None and progress >= self.settings.losses.adversarial_from
+        judged = self.critic_steps >= _CRITIC_AHEAD
         with self._precision():
             output = self._forward(*inputs)
             terms = loss(output, target)
@@ -97,7 +102,7 @@ class Run:
             terms["loss"].backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_NORM)
         self.optimiser.step()
-        if judged:
+        if critic_learns:
             terms["discriminator"] = self._train_discriminator(output.detach(), target)
         self.step += 1
         self._follow()
@@ -123,6 +128,7 @@ class Run:
         self.critic.zero_grad(set_to_none=True)
         doubt.backward()
         self.critic.step()
+        self.critic_steps += 1
         return doubt.detach()
 
     @torch.no_grad()
@@ -148,7 +154,11 @@ class Run:
             "history": json.dumps(self.history),
         }
         if self.discriminator is not None:
-            state |= {"discriminator": self.discriminator.state_dict(), "critic": self.critic.state_dict()}
+            state |= {
+                "discriminator": self.discriminator.state_dict(),
+                "critic": self.critic.state_dict(),
+                "critic_steps": self.critic_steps,
+            }
         part = path.with_name(path.name + ".part")
         torch.save(state, part)
         part.replace(path)
@@ -171,6 +181,7 @@ class Run:
         if self.discriminator is not None and "discriminator" in state:
             self.discriminator.load_state_dict(state["discriminator"])
             self.critic.load_state_dict(state["critic"])
+            self.critic_steps = state.get("critic_steps", _CRITIC_AHEAD)
         generators = json.loads(state.get("generators", "[]"))
         if len(generators) == self.workers.world:
             self.rng.bit_generator.state = generators[self.workers.rank]
