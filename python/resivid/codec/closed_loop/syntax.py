@@ -61,13 +61,17 @@ def length(update: StateUpdate, num_codes: list[int]) -> int:
     """Bits that hold `write(update, num_codes)`, found without writing; a few more at most."""
     total = code_length.of_vectors(update.field)
     for number, level in enumerate(update.levels):
-        known = np.zeros(level.mask.shape, np.int64)  # neighbours above and left that are refined
-        known[1:] += level.mask[:-1]
-        known[:, 1:] += level.mask[:, :-1]
-        for context, model in enumerate(_models(number)):
-            total += code_length.of_bits(level.mask[known == context], model)
-        total += level.values.size * math.log2(num_codes[number])
+        total += mask_length(level.mask, number) + level.values.size * math.log2(num_codes[number])
     return code_length.whole_bits(total)
+
+
+def mask_length(mask: np.ndarray, level: int) -> float:
+    """Bits that a level's mask takes, bool (g, g)."""
+    known = np.zeros(mask.shape, np.int64)  # neighbours above and left that are refined
+    known[1:] += mask[:-1]
+    known[:, 1:] += mask[:, :-1]
+    models = enumerate(_models(level))
+    return sum(code_length.of_bits(mask[known == context], model) for context, model in models)
 
 
 def read(bits: np.ndarray, num_codes: list[int]) -> StateUpdate:
