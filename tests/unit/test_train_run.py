@@ -2,6 +2,7 @@
 """Training runs: resuming to the bit, ending cleanly, two processes, and machines without decoders."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from gnuradio.resivid.cli.main import main
 from gnuradio.resivid.errors import FormatError, ResividError, SettingsError
 from gnuradio.resivid.models.tokenizers.moving_state import GRIDS
 from gnuradio.resivid.models.tokenizers.multiscale import load
+from gnuradio.resivid.models.weight_files import read_metadata
 from gnuradio.resivid.train import data as training_data
 from gnuradio.resivid.train import prepared
 from gnuradio.resivid.train.config import from_mapping, read_yaml
@@ -79,7 +81,9 @@ def test_time_limit_ends_before_the_first_step(tmp_path):
     settings = settings_of(config_file(tmp_path))
     assert train(settings, tmp_path / "run", time_limit=0).step == 0
     assert checkpoint(tmp_path / "run")["step"] == 0
-    assert (tmp_path / "run" / "multiscale.safetensors").is_file()
+    metadata = read_metadata(tmp_path / "run" / "multiscale.safetensors")
+    assert str(tmp_path) not in str(metadata)  # folders of this machine are nobody else's business
+    assert json.loads(metadata["training"])["data"] == settings.data.name
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

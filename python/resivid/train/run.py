@@ -66,8 +66,10 @@ class Run:
         raise NotImplementedError
 
     def notes(self) -> dict[str, str]:
-        """What a weight file says of its run."""
-        settings = json.dumps(to_mapping(self.settings))
+        """What a weight file says of its run; of a path only its last name, for such files are handed on."""
+        given = vars(self.settings)
+        named = {key: given[key].name for key in given if isinstance(given[key], Path)}
+        settings = json.dumps({**to_mapping(self.settings), **named})
         return {"training": settings, "steps": str(self.step), "seconds": f"{self.seconds:.0f}"}
 
     @property
