@@ -9,10 +9,11 @@ root=$(mktemp -d -t gr-resivid-root.XXXXXX)
 here=$(readlink -f "$(dirname "$0")/..")
 
 leave() {
-    for folder in "$@" /sys /proc; do umount "$root$folder" 2>/dev/null || true; done
+    for folder in "$@" /sys /proc; do umount -R -l "$root$folder" 2>/dev/null || true; done
     rm -rf --one-file-system "$root"
 }
 trap 'leave "$@"' EXIT
+trap "exit 1" INT TERM
 
 inside() { chroot "$root" env DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"; }
 say() { echo "deb: $*"; }
