@@ -9,6 +9,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from ..models import defaults
 from . import common
 from . import evaluate_options as options
 
@@ -26,9 +27,9 @@ def pipeline(
     snr: Annotated[float, typer.Option("--snr", min=-200, max=200, help="Es/N0 in dB.")] = 6.0,
     codec: common.CodecOption = "auto",
     memory: common.MemoryOption = "feedback",
-    tokenizer: common.TokenizerOption = "multiscale",
+    tokenizer: common.TokenizerOption = defaults.TOKENIZER,
     tokenizer_weights: common.TokenizerWeightsOption = None,
-    interpolator: common.InterpolatorOption = "flow",
+    interpolator: common.InterpolatorOption = defaults.INTERPOLATOR,
     interpolator_weights: common.InterpolatorWeightsOption = None,
     feedback_delay: Annotated[
         int, typer.Option("--feedback-delay", help="d: key frame n is packed after the report on n-d.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from ..errors import FormatError, SettingsError, WeightsError
+from ..models import defaults
 from . import common
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def decode(
         Path,
         typer.Option("--output", "-o", metavar="OUT.mp4", help="Video to write (.mp4, .m4v, .mov or .mkv)."),
     ],
-    interpolator: common.InterpolatorOption = "flow",
+    interpolator: common.InterpolatorOption = defaults.INTERPOLATOR,
     tokenizer: Annotated[
         Optional[str],
         typer.Option("--tokenizer", metavar="NAME", help="Tokenizer instead of the one the file names."),

@@ -14,6 +14,7 @@ from ..errors import SettingsError
 from ..flowgraphs.settings import LinkSettings
 from ..link.budget import code_rate
 from ..link.statistics import Statistics, StatisticsCollector
+from ..models import defaults
 from ..version import __version__
 from . import common
 
@@ -34,7 +35,7 @@ def encode(
     mcs: common.McsOption = None,
     mcs_table: common.McsTableOption = "table1",
     size: common.SizeOption = 256,
-    tokenizer: common.TokenizerOption = "multiscale",
+    tokenizer: common.TokenizerOption = defaults.TOKENIZER,
     tokenizer_weights: common.TokenizerWeightsOption = None,
     weights: common.WeightsOption = None,
     reference: common.ReferenceOption = "state",

@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from ..models import defaults
 from . import common
 from . import evaluate_options as options
 
@@ -29,7 +30,7 @@ def interpolator(
     ] = 6,
     codec: options.EvaluatedCodecOption = "closed_loop",
     bits: options.BitsOption = 1067,
-    tokenizer: common.TokenizerOption = "multiscale",
+    tokenizer: common.TokenizerOption = defaults.TOKENIZER,
     tokenizer_weights: common.TokenizerWeightsOption = None,
     gop: common.GopOption = 32,
     clips: options.ClipsOption = None,

@@ -12,6 +12,7 @@ from typing import Annotated, Optional
 import typer
 
 from ..errors import ResividError, SettingsError
+from ..models import defaults
 from . import common
 from . import evaluate_options as options
 from .bench_options import parse_range
@@ -72,7 +73,7 @@ def link(
     repeats: Annotated[
         int, typer.Option("--repeats", min=1, max=100, help="Channels drawn at each point with losses.")
     ] = 2,
-    tokenizer: common.TokenizerOption = "multiscale",
+    tokenizer: common.TokenizerOption = defaults.TOKENIZER,
     tokenizer_weights: common.TokenizerWeightsOption = None,
     interpolator: common.InterpolatorOption = "flow",
     interpolator_weights: common.InterpolatorWeightsOption = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..models import defaults
 from . import common
 from . import evaluate_options as options
 
@@ -32,7 +33,7 @@ def memory(
     stride: common.StrideOption = 8,
     gop: common.GopOption = 32,
     bits: options.BitsOption = 1067,
-    tokenizer: common.TokenizerOption = "multiscale",
+    tokenizer: common.TokenizerOption = defaults.TOKENIZER,
     tokenizer_weights: common.TokenizerWeightsOption = None,
     clips: options.ClipsOption = None,
     frames: options.FramesOption = 600,

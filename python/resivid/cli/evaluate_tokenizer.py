@@ -10,6 +10,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from ..errors import FormatError
+from ..models import defaults
 from . import common
 from . import evaluate_options as options
 
@@ -18,7 +19,7 @@ SECTION = "evaluate tokenizer"
 
 def tokenizer(
     folder: options.FolderArgument,
-    name: common.TokenizerOption = "multiscale",
+    name: common.TokenizerOption = defaults.TOKENIZER,
     weights: common.TokenizerWeightsOption = None,
     tokens: Annotated[
         Optional[str],

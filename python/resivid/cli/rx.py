@@ -15,6 +15,7 @@ import typer
 
 from ..errors import SettingsError
 from ..link.air import PROFILES
+from ..models import defaults
 from . import common, web_options
 from . import radio_options as options
 from .simulate import log_to_stderr
@@ -51,9 +52,9 @@ def rx(
     gop: common.GopOption = 32,
     codec: common.CodecOption = "auto",
     memory: options.MemoryOption = "refresh",
-    tokenizer: common.TokenizerOption = "multiscale",
+    tokenizer: common.TokenizerOption = defaults.TOKENIZER,
     tokenizer_weights: common.TokenizerWeightsOption = None,
-    interpolator: common.InterpolatorOption = "flow",
+    interpolator: common.InterpolatorOption = defaults.INTERPOLATOR,
     interpolator_weights: common.InterpolatorWeightsOption = None,
     mcs_table: common.McsTableOption = "air",
     key_file: options.KeyOption = None,

@@ -15,6 +15,7 @@ import typer
 
 from ..errors import ResividError, SettingsError
 from ..link.budget import coded_bits
+from ..models import defaults
 from . import channel_options as options
 from . import common, web_options
 
@@ -45,9 +46,9 @@ def simulate(
     stride: common.StrideOption = 8,
     gop: common.GopOption = 32,
     size: common.SizeOption = 256,
-    tokenizer: common.TokenizerOption = "multiscale",
+    tokenizer: common.TokenizerOption = defaults.TOKENIZER,
     tokenizer_weights: common.TokenizerWeightsOption = None,
-    interpolator: common.InterpolatorOption = "flow",
+    interpolator: common.InterpolatorOption = defaults.INTERPOLATOR,
     interpolator_weights: common.InterpolatorWeightsOption = None,
     weights: common.WeightsOption = None,
     mcs_table: Annotated[

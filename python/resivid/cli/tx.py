@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Optional
 import typer
 
 from ..link.air import PROFILES
+from ..models import defaults
 from . import common
 from . import radio_options as options
 from .simulate import log_to_stderr
@@ -37,7 +38,7 @@ def tx(
     gop: common.GopOption = 32,
     codec: common.CodecOption = "auto",
     memory: options.MemoryOption = "refresh",
-    tokenizer: common.TokenizerOption = "multiscale",
+    tokenizer: common.TokenizerOption = defaults.TOKENIZER,
     tokenizer_weights: common.TokenizerWeightsOption = None,
     mcs_table: common.McsTableOption = "air",
     mcs: common.McsOption = None,

@@ -15,6 +15,7 @@ from ..link import air
 from ..link.air_header import header_bits, settings_digest
 from ..link.budget import payload_bits, symbols_per_key_frame
 from ..link.mcs_table import McsTable, load_mcs_table
+from ..models import defaults
 from ..video.sampler import most_key_frames_in_gop
 
 
@@ -53,9 +54,9 @@ class LinkSettings:
     samples_per_symbol: int = air.SAMPLES_PER_SYMBOL
     roll_off: float = air.ROLL_OFF
     codec: str = "auto"
-    tokenizer: str = "multiscale"
+    tokenizer: str = defaults.TOKENIZER
     weights: Path | str | None = None
-    interpolator: str = "flow"
+    interpolator: str = defaults.INTERPOLATOR
     interpolator_weights: Path | str | None = None
 
     def __post_init__(self) -> None:

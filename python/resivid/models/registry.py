@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from ..errors import MissingPackageError, SettingsError, WeightsError
 from ..plugins import load_plugin, plugin_names
+from . import defaults
 from .interpolation.base import Interpolator
 from .tokenizers.base import Tokenizer
 from .weight_files import OK, WeightFile, catalogue, locate, state_of
@@ -82,7 +83,9 @@ def register_interpolator(
     return _register(INTERPOLATORS, name, description, weights)
 
 
-def load_tokenizer(name: str = "multiscale", weights: Path | None = None, device: str = "cpu") -> Tokenizer:
+def load_tokenizer(
+    name: str = defaults.TOKENIZER, weights: Path | None = None, device: str = "cpu"
+) -> Tokenizer:
     """The tokenizer of that name, ready for use.
 
     Args:
@@ -97,7 +100,9 @@ def load_tokenizer(name: str = "multiscale", weights: Path | None = None, device
     return _load(TOKENIZERS, "tokenizer", name, weights, device)
 
 
-def load_interpolator(name: str = "flow", weights: Path | None = None, device: str = "cpu") -> Interpolator:
+def load_interpolator(
+    name: str = defaults.INTERPOLATOR, weights: Path | None = None, device: str = "cpu"
+) -> Interpolator:
     """The interpolator of that name; see `load_tokenizer`."""
     return _load(INTERPOLATORS, "interpolator", name, weights, device)
 
