@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ldpc_batch_decoder.h"
 
+#include "ldpc_scale.h"
 #include "parallel.h"
 
 #include <algorithm>
@@ -121,7 +122,7 @@ private:
         if (num < lanes)
             std::fill(d_totals.begin(), d_totals.end(), T(0));
         for (unsigned lane = 0; lane < num; ++lane) {
-            d_functions.quantise(llr + lane * d_code_word_bits, d_llr.data(), d_decoded_bits);
+            quantise(llr + lane * d_code_word_bits);
             const T* bits = d_llr.data();
             T* total = d_totals.data() + lane;
             for (std::size_t i = 0, num = d_decoded_bits; i < num; ++i)
@@ -129,13 +130,20 @@ private:
         }
     }
 
+    void quantise(const float* llr)
+    {
+        const float scale =
+            fitting_scale(llr, d_decoded_bits, d_functions.scale, d_functions.typical);
+        d_functions.quantise(llr, d_llr.data(), d_decoded_bits, scale);
+    }
+
     void load_guesses(const float* llr, const ldpc_guess* guesses, unsigned num)
     {
         const unsigned lanes = d_functions.lanes;
         const float known[] = { MAX_KNOWN_LLR, -MAX_KNOWN_LLR };
         T known_steps[2];
-        d_functions.quantise(known, known_steps, 2);
-        d_functions.quantise(llr, d_llr.data(), d_decoded_bits);
+        d_functions.quantise(known, known_steps, 2, d_functions.scale);
+        quantise(llr);
         std::fill(d_messages.begin(), d_messages.end(), T(0));
         for (std::size_t i = 0; i < d_decoded_bits; ++i)
             std::fill_n(d_totals.data() + i * lanes, lanes, d_llr[i]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ldpc_engine.h"
+#include "ldpc_scale.h"
 
 #include <algorithm>
 
@@ -27,7 +28,8 @@ public:
 
     void load(const float* llr) override
     {
-        d_functions.quantise(llr, d_llr.data(), d_llr.size());
+        d_scale = fitting_scale(llr, d_llr.size(), d_functions.scale, d_functions.typical);
+        d_functions.quantise(llr, d_llr.data(), d_llr.size(), d_scale);
         std::fill(d_messages.begin(), d_messages.end(), T(0));
         for (unsigned c = 0; c < d_schedule.num_columns; ++c) {
             const T* bits = d_llr.data() + c * d_z;
@@ -63,7 +65,7 @@ public:
         for (unsigned c = 0; c < d_schedule.num_columns; ++c) {
             const T* totals = in_order_of_bits(c);
             for (unsigned i = 0; i < d_z; ++i)
-                llr[c * d_z + i] = totals[i] / d_functions.scale;
+                llr[c * d_z + i] = totals[i] / d_scale;
         }
     }
 
@@ -78,6 +80,7 @@ private:
     const kernel_functions<T>& d_functions;
     unsigned d_z;
     unsigned d_stride;
+    float d_scale = 1.0f;     // of the block at hand
     std::vector<T> d_llr;     // in the order of the bits
     std::vector<T> d_buffers; // (columns, 2, Zc + stride)
     std::vector<T> d_messages;

@@ -42,10 +42,11 @@ struct kernel_work {
 //! The kernels of one check rule in one number format.
 template <class T>
 struct kernel_functions {
-    float scale;    //!< steps of T in an LLR of 1
+    float scale;    //!< steps of T in an LLR of 1, save in a block of strong ones
+    float typical;  //!< steps of half of the LLRs of a block, at most: see fitting_scale
     unsigned lanes; //!< elements of T in a vector
     //! LLRs to T: scaled, rounded and limited; one that is not a number becomes 0.
-    void (*quantise)(const float* llr, T* out, std::size_t n);
+    void (*quantise)(const float* llr, T* out, std::size_t n, float scale);
     //! One layered iteration; true when every parity check holds.
     bool (*iterate)(kernel_work<T>& work);
     //! The same for `lanes` blocks: failed[lane] is below 0 when a check of the block fails.

@@ -9,14 +9,19 @@
 
 namespace gr::resivid::phy::KERNEL_NAMESPACE {
 
-/* SCALE steps are an LLR of 1. A message is at most MAX_MESSAGE, so that a total at its limit still
- * tells more than one message; INFINITE is the box-plus of no inputs. */
+/* SCALE steps are an LLR of 1; fewer in a block where nearly all are beyond TYPICAL steps
+ * (fitting_scale). An input is at most MAX_INPUT and a message at most MAX_MESSAGE,
+ * which is more: a wrong bit that one check alone knows can be turned. INFINITE is the box-plus of
+ * no inputs.
+ *
+ * In 16 bits no total ever clips. In 8 bits it may, after two messages at their limit: TYPICAL is
+ * low enough that this costs little. */
 struct float_format {
     using value = float;
     using magnitude = float;
     static constexpr int SCALE = 1;
     static constexpr float INFINITE = 1e9f;
-    static constexpr float MAX_MESSAGE = 1e9f;
+    static constexpr float TYPICAL = 1e3f;
     static constexpr float MAX_INPUT = 1e4f;
 };
 template <int STEPS>
@@ -25,8 +30,11 @@ struct int16_format {
     using magnitude = std::uint16_t;
     static constexpr int SCALE = STEPS;
     static constexpr magnitude INFINITE = INT16_MAX;
-    static constexpr magnitude MAX_MESSAGE = INT16_MAX;
-    static constexpr float MAX_INPUT = INT16_MAX;
+    static constexpr magnitude MAX_MESSAGE = 1023;
+    static constexpr float TYPICAL = 500;
+    static constexpr float MAX_INPUT = 1000;
+    static constexpr int MAX_COLUMN_WEIGHT = 30; // of base graph 1; 23 of base graph 2
+    static_assert(MAX_COLUMN_WEIGHT * MAX_MESSAGE + int(MAX_INPUT) <= INT16_MAX, "totals may clip");
 };
 template <int STEPS, int LIMIT>
 struct int8_format {
@@ -35,6 +43,7 @@ struct int8_format {
     static constexpr int SCALE = STEPS;
     static constexpr magnitude INFINITE = INT8_MAX;
     static constexpr magnitude MAX_MESSAGE = LIMIT;
+    static constexpr float TYPICAL = LIMIT / 2;
     static constexpr float MAX_INPUT = LIMIT - 3;
 };
 

@@ -4,6 +4,7 @@
 
 #include "ldpc_kernel.h"
 #include "ldpc_kernel_rules.h"
+#include "ldpc_scale.h"
 
 namespace gr::resivid::phy::KERNEL_NAMESPACE {
 
@@ -126,13 +127,17 @@ void iterate_batch(kernel_work<T>& w, T* failed)
 
 // Only 0 becomes 0: a trace of evidence keeps its sign (scrambler.h).
 template <class format>
-void quantise(const float* __restrict llr, typename format::value* __restrict out, std::size_t n)
+void quantise(const float* __restrict llr,
+              typename format::value* __restrict out,
+              std::size_t n,
+              float scale)
 {
     constexpr float MAX = format::MAX_INPUT;
     constexpr bool INTEGER = format::SCALE > 1;
     for (std::size_t i = 0; i < n; ++i) {
-        const float x = llr[i] == llr[i] ? llr[i] * format::SCALE : 0.0f;
-        float size = (x < 0 ? -x : x) + (INTEGER ? 0.5f : 0.0f);
+        const float x = llr[i] == llr[i] ? llr[i] : 0.0f;
+        float size = x < 0 ? -x : x;
+        size = (size < MAX_LLR ? size : MAX_LLR) * scale + (INTEGER ? 0.5f : 0.0f);
         size = size < MAX ? size : MAX;
         size = INTEGER && size < 1.0f ? 1.0f : size;
         out[i] = x == 0 ? 0 : typename format::value(x < 0 ? -size : size);
@@ -143,11 +148,8 @@ template <class format, template <class> class rule>
 constexpr kernel_functions<typename format::value> functions()
 {
     using T = typename format::value;
-    return { format::SCALE,
-             LANES<T>,
-             &quantise<format>,
-             &iterate<T, rule<format>>,
-             &iterate_batch<T, rule<format>> };
+    return { format::SCALE,     format::TYPICAL,           LANES<T>,
+             &quantise<format>, &iterate<T, rule<format>>, &iterate_batch<T, rule<format>> };
 }
 
 constexpr kernel_set make_kernels(const char* name)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ldpc_engine.h"
+#include "ldpc_scale.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +8,9 @@
 namespace gr::resivid::phy {
 namespace {
 
-constexpr double MAX_LLR = 30.0; // beyond it ln tanh(x/2) is lost in the sum
+constexpr double MAX_MESSAGE = 30.0; // beyond it ln tanh(x/2) is lost in the sum
+constexpr double MAX_INPUT = 29.0;   // less, so that one check alone can turn a wrong bit
+constexpr float TYPICAL = 15.0f;     // see fitting_scale
 
 // -ln tanh(x / 2), its own inverse, for x > 0
 double phi(double x) { return std::log1p(2.0 / std::expm1(x)); }
@@ -24,8 +27,12 @@ public:
 
     void load(const float* llr) override
     {
-        for (std::size_t i = 0; i < d_total.size(); ++i)
-            d_total[i] = std::isnan(llr[i]) ? 0.0 : std::clamp(double(llr[i]), -1e4, 1e4);
+        const double scale = fitting_scale(llr, d_total.size(), 1.0f, TYPICAL);
+        for (std::size_t i = 0; i < d_total.size(); ++i) {
+            const double x = std::isnan(llr[i]) ? 0.0 : std::clamp(llr[i], -MAX_LLR, MAX_LLR);
+            d_total[i] = std::clamp(x * scale, -MAX_INPUT, MAX_INPUT);
+        }
+        d_scale = scale;
         std::fill(d_messages.begin(), d_messages.end(), 0.0);
     }
 
@@ -47,7 +54,11 @@ public:
             bits[i] = d_total[i] < 0;
     }
 
-    void read_totals(float* llr) const override { std::copy(d_total.begin(), d_total.end(), llr); }
+    void read_totals(float* llr) const override
+    {
+        for (std::size_t i = 0; i < d_total.size(); ++i)
+            llr[i] = d_total[i] / d_scale;
+    }
 
 private:
     std::size_t bit_of(unsigned edge, unsigned i) const
@@ -69,7 +80,7 @@ private:
         }
         for (unsigned e = 0; e < layer.num_edges; ++e) {
             const unsigned edge = layer.first_edge + e;
-            const double others = std::max(sum - phi(limited(input[e])), phi(MAX_LLR));
+            const double others = std::max(sum - phi(limited(input[e])), phi(MAX_MESSAGE));
             const double sign = negative != (input[e] < 0) ? -1.0 : 1.0;
             message(edge, i) = sign * phi(others);
             d_total[bit_of(edge, i)] = input[e] + message(edge, i);
@@ -89,10 +100,11 @@ private:
         return d_messages[edge * d_schedule.lifting_size + i];
     }
 
-    static double limited(double x) { return std::clamp(std::fabs(x), 1e-12, MAX_LLR); }
+    static double limited(double x) { return std::clamp(std::fabs(x), 1e-12, MAX_MESSAGE); }
 
     static constexpr unsigned MAX_DEGREE = 19; // edges of a base graph row
     const ldpc_schedule& d_schedule;
+    double d_scale = 1.0; // of the block at hand
     std::vector<double> d_total;
     std::vector<double> d_messages; // (edges, Zc)
 };

@@ -182,3 +182,11 @@ def test_modem_rows_and_what_noise_is_taken_for(tmp_path, capsys):
     assert 0 < idle["cpu_share"] and 0 < locked["cpu_share"]
     assert main([*arguments, "--impair", "rain"]) == 2
     assert "no 'rain'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["bler", "snr", "adaptation", "phy", "modem"])
+@pytest.mark.parametrize("option", ["--json", "--csv"])
+def test_a_folder_that_is_not_there_is_refused_before_the_run(command, option, tmp_path, capsys):
+    assert main(["bench", command, option, str(tmp_path / "none" / "rows")]) == 1
+    captured = capsys.readouterr()
+    assert "does not exist or cannot be written" in captured.err and captured.err.count("\n") == 1

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Wrong arguments of resivid.phy: a ValueError that names the allowed range, whatever the type of the number."""
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -137,3 +139,46 @@ def test_snrs_of_no_channel(snr_db):
 def test_bits_that_fill_no_symbol():
     with pytest.raises(ValueError, match="bits must be a multiple of 4, got 6"):
         phy.qam_map(np.zeros(6, np.uint8), 4)
+
+
+def test_llrs_that_are_no_real_numbers():
+    for llr in (np.zeros((1, 104), np.complex64), [["a"] * 104], None):
+        with pytest.raises(ValueError, match="llr must be an array of real numbers"):
+            phy.ldpc_decode(llr, 2, 2)
+
+
+@pytest.mark.parametrize(("symbol", "noise_variance"), [(1 + 1j, 1e-45), (3e38 + 3e38j, 1.0)])
+def test_symbols_whose_llrs_no_float_holds(symbol, noise_variance):
+    with pytest.raises(ValueError, match="must be finite"):
+        phy.qam_llr(np.array([symbol], np.complex64), 4, noise_variance)
+
+
+def test_more_blocks_than_anyone_can_wait_for():
+    with pytest.raises(ValueError, match="num_blocks must be 0 to 1099511627776"):
+        phy.simulate_blocks(2, 251, 629, 0.0, 2**63 - 1, 0)
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: phy.simulate_blocks(2, 251, 100, -20.0, 10**9, 0),
+        lambda: phy.ldpc_decode(np.zeros((200_000, 104), np.float32) - 1, 2, 2, max_iterations=100_000),
+    ],
+    ids=["simulate_blocks", "ldpc_decode"],
+)
+def test_a_signal_ends_long_work(work):
+    def interrupt(*_):
+        raise Interrupted
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(Interrupted):
+            work()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -178,3 +178,39 @@ def test_wrong_batches_are_refused(arguments, message):
 def test_wrong_length_is_refused():
     with pytest.raises(ValueError, match="416 elements"):
         phy.ldpc_decoder(2, 8).decode(np.zeros(415, np.float32))
+
+
+def hard_llrs(graph, z, num_words, wrong, seed=5):
+    """Code words (n, N) and LLRs +-1 (n, N) with a part of the bits wrong, the first 2 Z bits not sent."""
+    rng = np.random.default_rng(seed)
+    bits = rng.integers(0, 2, (num_words, GRAPHS[graph][0] * z), np.uint8)
+    words = np.array([phy.ldpc_encode(graph, z, b) for b in bits])
+    llrs = (1 - 2.0 * words) * np.where(rng.random(words.shape) < wrong, -1, 1)
+    llrs[:, : 2 * z] = 0
+    return words, llrs.astype(np.float32)
+
+
+def block_errors(llrs, words, graph, z, kernel):
+    k = GRAPHS[graph][0] * z
+    batch = kernel != "belief-propagation"
+    found = phy.ldpc_decode(llrs, graph, z, kernel=kernel, batch=batch, threads=1)[0]
+    return int(np.any(found[:, :k] != words[:, :k], axis=1).sum())
+
+
+@pytest.mark.parametrize("kernel", phy.ldpc_kernels())
+@pytest.mark.parametrize(("graph", "z", "wrong"), [(1, 24, 0.03), (2, 52, 0.03), (2, 52, 0.08)])
+def test_wrong_bits_with_strong_llrs_are_mended(graph, z, wrong, kernel):
+    """Every bit equally sure, some wrong: number formats that clip must not forget what the checks said."""
+    words, llrs = hard_llrs(graph, z, 20, wrong)
+    assert block_errors(llrs * 3, words, graph, z, "box-plus") == 0
+    for strength in (8, 30, 100, 300, 1e4, 1e30):
+        assert block_errors(llrs * np.float32(strength), words, graph, z, kernel) == 0, strength
+
+
+@pytest.mark.parametrize("kernel", ["belief-propagation", "box-plus", "box-plus-int16"])
+@pytest.mark.parametrize(("graph", "z", "snr_db"), [(1, 16, 5.0), (2, 30, 3.0)])
+def test_stronger_llrs_decode_no_worse(graph, z, snr_db, kernel):
+    """The same noise, all LLRs larger by 1 to 1000: soft evidence stays soft (not in 8 bits)."""
+    words, llrs = noisy_llrs(graph, z, 40, snr_db)
+    for scale in (1, 2, 5, 13, 40, 150, 1000):
+        assert block_errors(llrs * np.float32(scale), words, graph, z, kernel) <= 1, scale

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! \file LDPC decoding in Python.
+#include "interruptible.h"
 #include "phy/ldpc_batch_decoder.h"
 #include "phy/ldpc_decoder.h"
 #include "phy/parallel.h"
@@ -21,7 +22,16 @@ std::vector<unsigned> to_rows(const std::vector<integer>& rows)
     return checked;
 }
 
-py::tuple decode_matrix(const float_array& llr,
+float_array to_llrs(const py::object& argument)
+{
+    const auto given = py::array::ensure(argument);
+    const auto llr = float_array::ensure(given ? given : argument);
+    if (!llr || (given && given.dtype().kind() == 'c'))
+        throw std::invalid_argument("llr must be an array of real numbers");
+    return llr;
+}
+
+py::tuple decode_matrix(const py::object& argument,
                         integer base_graph,
                         integer lifting_size,
                         const std::string& kernel,
@@ -31,6 +41,7 @@ py::tuple decode_matrix(const float_array& llr,
                         integer threads,
                         const std::string& instruction_set)
 {
+    const float_array llr = to_llrs(argument);
     ldpc_job job;
     job.base_graph = to_base_graph(base_graph);
     job.lifting_size = to_lifting_size(lifting_size);
@@ -46,8 +57,13 @@ py::tuple decode_matrix(const float_array& llr,
     std::vector<ldpc_result> results(n);
     {
         std::uint8_t* out = bits.mutable_data();
-        py::gil_scoped_release release;
-        decode_blocks(job, llr.data(), n, out, results.data());
+        const float* in = llr.data();
+        const std::size_t length = llr.shape(1);
+        decode_blocks(job, in, 0, out, results.data()); // refuses wrong settings
+        in_slices(n, [&](std::size_t first, std::size_t num) {
+            decode_blocks(
+                job, in + first * length, num, out + first * length, results.data() + first);
+        });
     }
     array<bool> parity_ok(n);
     array<unsigned> iterations(n);
@@ -109,7 +125,8 @@ void bind_decoding(py::module& m)
              "instruction_set"_a = "")
         .def(
             "decode",
-            [](ldpc_decoder& d, const float_array& llr) {
+            [](ldpc_decoder& d, const py::object& argument) {
+                const float_array llr = to_llrs(argument);
                 check_size(llr, "llr", d.code_word_bits());
                 check_finite(llr, "llr");
                 bit_array bits(d.code_word_bits());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! \file Block errors of the link over AWGN in Python.
+#include "interruptible.h"
 #include "phy/link_monte_carlo.h"
 #include "phy/parallel.h"
 #include "phy_arguments.h"
@@ -13,13 +14,13 @@ using namespace pybind11::literals;
 namespace {
 
 constexpr std::int64_t MAX_COUNT = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t MAX_BLOCKS = std::int64_t(1) << 40; // years
 
-std::uint64_t count(const char* name, integer number)
+std::uint64_t count(const char* name, integer number, std::int64_t most = MAX_COUNT)
 {
-    if (number.value < 0)
-        throw std::invalid_argument(std::string(name) + " must be 0 to " +
-                                    std::to_string(MAX_COUNT) + ", got " +
-                                    std::to_string(number.value));
+    if (number.value < 0 || number.value > most)
+        throw std::invalid_argument(std::string(name) + " must be 0 to " + std::to_string(most) +
+                                    ", got " + std::to_string(number.value));
     return std::uint64_t(number.value);
 }
 
@@ -52,15 +53,18 @@ py::dict count_block_errors(integer bits_per_symbol,
     settings.snr_db = snr_db;
     settings.seed = count("seed", seed);
     settings.first_block = count("first_block", first_block);
-    settings.num_blocks = count("num_blocks", num_blocks);
+    settings.num_blocks = count("num_blocks", num_blocks, MAX_BLOCKS);
     settings.decoding = to_ldpc_settings(kernel, max_iterations, guesses);
     settings.known_snr = known_snr;
     settings.threads = in_range("threads", threads, 0, MAX_THREADS);
-    monte_carlo_counts counts;
-    {
-        py::gil_scoped_release release;
-        counts = simulate_blocks(settings);
-    }
+    const monte_carlo_settings whole = settings;
+    settings.num_blocks = 0;
+    monte_carlo_counts counts = simulate_blocks(settings); // refuses wrong settings
+    in_slices(whole.num_blocks, [&](std::uint64_t first, std::uint64_t n) {
+        settings.first_block = whole.first_block + first;
+        settings.num_blocks = n;
+        counts += simulate_blocks(settings);
+    });
     return py::dict("blocks"_a = counts.blocks,
                     "errors"_a = counts.errors,
                     "undetected"_a = counts.undetected,

@@ -55,6 +55,7 @@ void bind_qam(py::module& m)
                                             std::to_string(noise_variance));
             float_array out(symbols.size() * qm);
             demapper.demap(symbols.data(), symbols.size(), noise_variance, out.mutable_data());
+            check_finite(out, "LLRs of these symbols at this noise_variance");
             return out;
         },
         "symbols"_a,

@@ -60,17 +60,14 @@ def adaptation(
     outer loop."""
     import numpy as np
 
-    common.check_distinct(json=json_file, csv=csv_file, plot=plot)
+    options.check_outputs(json=json_file, csv=csv_file, plot=plot)
     table = load_mcs_table(mcs_table, symbols)
     recorded = channel_options.snr_trace(trace, (snr,), seed)
     assert recorded is not None
     snr_db = np.resize(recorded.at_key_frames(interval), blocks)
     from .. import phy
     from ..evaluate import adaptation as study
-    from ..evaluate.figures import check_plot_path
 
-    if plot is not None:
-        check_plot_path(plot)
     bits = [payload_bits(symbols, row) for row in table.rows]
     settings = {
         "trace": trace,

@@ -90,14 +90,11 @@ def bler(
         raise SettingsError("--info-bits and --symbols: give one of them")
     if snr and above_bound:
         raise SettingsError("--snr and --above-bound: give one of them")
-    common.check_distinct(results=results, json=json_file, csv=csv_file, plot=plot)
+    options.check_outputs(results=results, json=json_file, csv=csv_file, plot=plot)
     store = options.open_results(results)
     from ..evaluate.bler import StopRule, as_rows, measure
     from ..evaluate.bler_plot import plot_bler
-    from ..evaluate.figures import check_plot_path
 
-    if plot is not None:
-        check_plot_path(plot)
     template = options.template(kernel, iterations, guesses, seed, known_snr)
     entries = _entries(read_mcs_file(mcs_table), rows or [])
     blocks = [b for entry in entries for b in _blocks(entry, info_bits, symbols, template)]

@@ -60,7 +60,6 @@ def modem(
 ) -> None:
     """Key frames lost over a simulated radio: acquisition, carrier, clock and phase noise, by row of the table."""
     from ..evaluate import modem_quality as quality
-    from ..evaluate.figures import check_plot_path
 
     table = load_mcs_table(mcs_table, symbols)
     kinds = impair or [*quality.IMPAIRMENTS, quality.PERFECT]
@@ -68,9 +67,7 @@ def modem(
     if unknown:
         raise SettingsError(f"--impair: no {unknown[0]!r}; known: {', '.join(quality.IMPAIRMENTS)}, perfect")
     above_db = options.parse_range(above, "--above")
-    common.check_distinct(json=json_file, csv=csv_file, plot=plot)
-    if plot is not None:
-        check_plot_path(plot)
+    options.check_outputs(json=json_file, csv=csv_file, plot=plot)
     bench = quality.ModemBench(table, symbols, seed)
     if cpu_rate:
         from ..evaluate.modem_speed import SIGNALS, receiver_share

@@ -138,6 +138,25 @@ def open_results(path: Path | None) -> Results:
     return Results(path)
 
 
+def check_outputs(plot: Path | None = None, **paths: Path | None) -> None:
+    """Refuse outputs that cannot be written before the long run.
+
+    Args:
+        plot: of `--plot`.
+        paths: what the command line calls every other output, and its path.
+    Raises:
+        SettingsError: two of them are the same file, or the plot's name has an unknown ending.
+        ResividError: a folder does not exist or cannot be written.
+    """
+    from ..evaluate.figures import check_plot_path
+
+    common.check_distinct(plot=plot, **paths)
+    for path in (plot, *paths.values()):
+        common.check_folder(path)
+    if plot is not None:
+        check_plot_path(plot)
+
+
 def write_rows(rows: Sequence[dict[str, Any]], json_file: Path | None, csv_file: Path | None) -> None:
     """Write rows as a JSON list and as CSV, where a file is given."""
     if json_file is not None:

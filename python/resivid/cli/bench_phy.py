@@ -30,7 +30,7 @@ def phy(
     quiet: options.QuietOption = False,
 ) -> None:
     """Speed of every stage of the physical layer: Mbit/s of information bits for each core, by processor time."""
-    common.check_distinct(json=json_file, csv=csv_file)
+    options.check_outputs(json=json_file, csv=csv_file)
     try:
         from ..evaluate.phy_peers import Missing, measure_peers
         from ..evaluate.phy_speed import all_cores, measure_all

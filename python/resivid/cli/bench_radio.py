@@ -49,14 +49,11 @@ def radio(
 ) -> None:
     """Frames lost and frames that are false: transmitter, loopback radio and receiver as processes, without networks."""
     from ..evaluate import radio_bench
-    from ..evaluate.figures import check_plot_path
     from ..flowgraphs.live import LiveSettings
     from ..flowgraphs.settings import LinkSettings
     from ..radio.settings import parse_hz
 
-    common.check_distinct(json=json_file, csv=csv_file, plot=plot)
-    if plot is not None:
-        check_plot_path(plot)
+    options.check_outputs(json=json_file, csv=csv_file, plot=plot)
     link = LinkSettings(cbr=cbr, mcs_table=mcs_table)
     symbol_rate = LiveSettings(link).symbol_rate(30)
     known = radio_bench.IMPAIRMENTS

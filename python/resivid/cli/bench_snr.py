@@ -41,12 +41,9 @@ def snr(
     if unknown:
         raise SettingsError(f"no modulation {unknown[0]!r}; known: {', '.join(MODULATIONS)}")
     snr_db = options.parse_range(snr_range, "--snr")
-    common.check_distinct(json=json_file, csv=csv_file, plot=plot)
+    options.check_outputs(json=json_file, csv=csv_file, plot=plot)
     from ..evaluate import snr_accuracy
-    from ..evaluate.figures import check_plot_path
 
-    if plot is not None:
-        check_plot_path(plot)
     with common.WorkProgress("snr", "block/s", quiet) as progress:
         rows = snr_accuracy.measure(
             modulations or tuple(MODULATIONS),

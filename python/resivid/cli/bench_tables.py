@@ -54,7 +54,7 @@ def calibrate(
     quiet: options.QuietOption = False,
 ) -> None:
     """Measure the Es/N0 where each row of an MCS table meets the target, at the block sizes that the table has."""
-    common.check_distinct(output=output, air=air, results=results)
+    options.check_outputs(output=output, air=air, results=results)
     for path in (output, air):
         if path is not None and path.suffix not in (".yaml", ".yml"):
             raise SettingsError(f"{path}: an MCS table is a file named *.yaml")
@@ -124,11 +124,9 @@ def tables(
 ) -> None:
     """What a key frame carries with each MCS table, over Es/N0 that both ends know."""
     from ..evaluate.bler_plot import plot_tables
-    from ..evaluate.figures import check_plot_path
     from ..evaluate.link_gain import compare_tables, mean_gain
 
-    if plot is not None:
-        check_plot_path(plot)
+    options.check_outputs(json=json_file, plot=plot)
     rows = compare_tables(names or NAMES, symbols, options.parse_range(snr, "--snr"))
     shown = [name for name in rows[0] if name != "snr_db"]
     options.write_rows(rows, json_file, None)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Literal, Optional
 
 import typer
 
-from ..errors import SettingsError
+from ..errors import ResividError, SettingsError
 from ..link.mcs_table import McsTable
 from ..link.statistics import write_text_atomically
 from ..models.tokenizers.base import Tokenizer
@@ -282,6 +283,22 @@ def check_distinct(**paths: str | Path | None) -> None:
         if place in seen:
             raise SettingsError(f"{name} and {seen[place]} are the same file: {path}")
         seen[place] = name
+
+
+def check_folder(path: Path | None) -> None:
+    """Refuse an output that cannot be written before the long run, not after it.
+
+    Args:
+        path: of the output; None and "-" are none.
+    Raises:
+        ResividError: a folder, or in a folder that does not exist or cannot be written.
+    """
+    if path is None or str(path) == "-":
+        return
+    if path.is_dir():
+        raise ResividError(f"{path}: is a folder")
+    if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+        raise ResividError(f"{path}: folder {path.parent} does not exist or cannot be written")
 
 
 def assign_weights(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
 
-from ..errors import ResividError, SettingsError
+from ..errors import SettingsError
 from ..link.budget import coded_bits
 from ..models import defaults
 from . import channel_options as options
@@ -142,7 +142,7 @@ def simulate(
         interpolator_weights=interpolator_weights,
     )
     for path in (json_file, report):
-        _check_folder(path)
+        common.check_folder(path)
     common.check_distinct(IN=source, output=output, json=json_file, report=report)
     channel_settings = options.channel_settings(
         channel, doppler_hz, rician_k_db, csi, loss, burst_length, impair
@@ -210,16 +210,6 @@ def _start_row(text: str | None, link: LinkSettings) -> int:
         return 0 if text is None else link.table.index(text)
     except ValueError as error:
         raise SettingsError(f"--mcs-start: {error}") from error
-
-
-def _check_folder(path: Path | None) -> None:
-    """Refuse an output that cannot be written before the long run, not after it."""
-    if path is None or str(path) == "-":
-        return
-    if path.is_dir():
-        raise ResividError(f"{path}: is a folder")
-    if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-        raise ResividError(f"{path}: folder {path.parent} does not exist or cannot be written")
 
 
 def summary(statistics: Statistics, output: Path) -> str:

@@ -45,7 +45,7 @@ class Point:
     symbols: int
     snr_db: float
     kernel: str | None = None
-    max_iterations: int = 20
+    max_iterations: int = 50
     known_snr: bool = False
     seed: int = 0
     guesses: int | None = None

@@ -101,9 +101,8 @@ def read_mcs_file(name_or_path: str | Path) -> McsFile:
             path = _plugin_path(str(name_or_path)) or path
         if not path.is_file():
             known = ", ".join(sorted([p.stem for p in _TABLES.glob("*.yaml")] + plugin_names("MCS table")))
-            raise FormatError(
-                f"no MCS table {str(name_or_path)!r}; known: {known}, or the path of a .yaml file"
-            )
+            fault = "is not a .yaml file" if Path(name_or_path).is_file() else "no MCS table of this name"
+            raise FormatError(f"{str(name_or_path)!r}: {fault}; known: {known}, or the path of a .yaml file")
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -204,5 +203,6 @@ def _field(where: object, entry: dict, key: object, kind: type) -> Any:
         value = float(value)
     finite = not isinstance(value, float) or abs(value) < 1e6  # NaN and infinity fail the comparison
     if not isinstance(value, kind) or isinstance(value, bool) or not finite:
-        raise FormatError(f"{where}: {key}: expected {kind.__name__}, got {str(value)[:80]!r}")
+        expected = "a finite number" if kind is float else kind.__name__
+        raise FormatError(f"{where}: {key}: expected {expected}, got {str(value)[:80]!r}")
     return value
