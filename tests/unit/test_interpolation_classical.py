@@ -108,5 +108,5 @@ def test_wrong_arguments_are_refused(name):
 
 
 def test_the_default_is_not_a_repeat():
-    assert load_interpolator().name == "flow"
+    assert load_interpolator().name == "fusion"
     assert set(INTERPOLATORS) >= {"flow", "blend", "hold", "rife"}
