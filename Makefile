@@ -4,7 +4,7 @@
 VENV := .venv
 PYTHON := $(CURDIR)/$(VENV)/bin/python
 BUILD := build
-JOBS ?= $(shell n=$$(nproc); [ $$n -gt 4 ] && echo 4 || echo $$n)
+JOBS ?= $(shell n=$$(env -u OMP_NUM_THREADS nproc); [ $$n -gt 4 ] && echo 4 || echo $$n)
 SOURCES := python tests apps scripts
 SANITIZE := address,undefined,float-cast-overflow
 

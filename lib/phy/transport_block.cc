@@ -116,6 +116,10 @@ block_format segment_block(unsigned payload_bits,
     f.base_graph = select_base_graph(payload_bits, rate_1024);
     const unsigned block = payload_bits + f.crc_bits;
     f.num_code_blocks = code_blocks(block, f.base_graph);
+    if (coded_bits / bits_per_symbol < f.num_code_blocks)
+        throw std::invalid_argument("coded_bits must be at least a symbol for each of the " +
+                                    std::to_string(f.num_code_blocks) + " code blocks, got " +
+                                    std::to_string(coded_bits));
     const unsigned total = total_bits(payload_bits, rate_1024);
     if (total % f.num_code_blocks)
         throw std::invalid_argument("payload_bits " + std::to_string(payload_bits) +

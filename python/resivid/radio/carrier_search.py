@@ -184,6 +184,7 @@ class carrier_searcher(gr.sync_block):
             reach_hz,
             FRAMES_TO_LOCK * frame_s + SPARE_S,
         )
+        self.search.dwell(0.0)  # where it is tuned comes first
         self._front_end, self._judged_s, self._locked = front_end, judged_s, locked
         self._rate = plan.radio_rate
 
@@ -191,8 +192,11 @@ class carrier_searcher(gr.sync_block):
         """Look at what came; it shifts the front end where the signal is found."""
         samples = input_items[0]
         if self.search.needed:
-            shift = self.search.take(samples, self._judged_s(), self._locked())
+            judged_s, locked = self._judged_s(), self._locked()  # in this order: locked later is locked
+            shift = self.search.take(samples, judged_s, locked)
             if shift is not None:
                 self._front_end.shift(shift)
+            if locked or shift is not None:
+                # by this block's clock: it may be ahead of the synchroniser by all that buffers hold
                 self.search.dwell((self.nitems_read(0) + len(samples)) / self._rate)
         return len(samples)
