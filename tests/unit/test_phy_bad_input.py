@@ -185,6 +185,8 @@ def test_a_signal_ends_long_work(work):
 
 
 def test_every_code_block_has_a_symbol():
-    with pytest.raises(ValueError, match="coded_bits must be at least a symbol for each of the 12 code blocks"):
+    with pytest.raises(
+        ValueError, match="coded_bits must be at least a symbol for each of the 12 code blocks"
+    ):
         phy.segment_block(100008, 948, 8, 8)
     assert phy.segment_block(100008, 948, 8, 96).num_code_blocks == 12
