@@ -51,7 +51,7 @@ def rx(
     stride: common.StrideOption = 8,
     gop: common.GopOption = 32,
     codec: common.CodecOption = "auto",
-    memory: options.MemoryOption = "refresh",
+    memory: options.MemoryOption = "gop",
     tokenizer: common.TokenizerOption = defaults.TOKENIZER,
     tokenizer_weights: common.TokenizerWeightsOption = None,
     interpolator: common.InterpolatorOption = defaults.INTERPOLATOR,

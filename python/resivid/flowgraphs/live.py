@@ -26,7 +26,7 @@ class LiveSettings:
         key: signs the frames, or must have signed them; None: no MAC.
     """
 
-    link: LinkSettings = field(default_factory=lambda: LinkSettings(mcs_table="air", memory="refresh"))
+    link: LinkSettings = field(default_factory=lambda: LinkSettings(mcs_table="air", memory="gop"))
     row: int = 0
     key: bytes | None = field(default=None, repr=False)
 
