@@ -23,8 +23,8 @@ KEYS = (
 ).split(", ")
 
 
-def collector(stride=8):
-    return StatisticsCollector(load_mcs_table(), stride=stride, gop=32, size=256)
+def collector(stride=8, overhead_symbols=0):
+    return StatisticsCollector(load_mcs_table(), stride, 32, 256, overhead_symbols)
 
 
 def payload(header, body, prefix, updates):
@@ -79,9 +79,9 @@ def test_two_code_blocks_count_their_own_crcs():
 
 
 def test_overhead_counts_in_the_total_only():
-    statistics = collector()
-    statistics.received(0, 4, 6.0, True, 1, 629)
-    statistics.overhead(92)
+    statistics = collector(overhead_symbols=92)
+    for frame in (0, 8):
+        statistics.received(frame, 4, 6.0, frame > 0, 1, 629)
     result = statistics.result()
     assert result.cbr_total / result.cbr_payload == pytest.approx(721 / 629)
 

@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gnuradio.resivid.errors import FormatError, ResividError
+from documents import table_after
+from gnuradio.resivid.errors import FormatError, ResividError, SettingsError
+from gnuradio.resivid.link.call_sign import call_sign_of, check_call_sign
 from gnuradio.resivid.link.live_sequence import LiveSequence
 from gnuradio.resivid.link.payload_head import (
     HEAD_BITS,
@@ -51,6 +53,54 @@ def test_parameters_come_in_four_slices():
     assert collector.digest == 0xFED
     collector.add(PayloadHead(parameters.session ^ 1, False, 5, 0))  # another run
     assert collector.digest is None and collector.start_ms is None
+
+
+@pytest.mark.parametrize("row", table_after("<!-- call-sign vectors -->"), ids=lambda row: row[0])
+def test_the_call_sign_is_in_eight_of_64_heads(row):
+    call_sign = "" if row[0] == "none" else row[0].strip("`")
+    parameters = StreamParameters(0xFED, 0x123456789, call_sign)
+    slices = [parameters.slice(64 * 5 + number) for number in range(56, 64)]
+    assert " ".join(f"{part:03x}" for part in slices) == row[1]
+    collector = ParameterCollector()
+    for number in (59, 60, 61, 62, 63, 64, 65, 66, 67, 56 + 64, 57 + 64, 58 + 64):  # heard from the middle on
+        assert collector.call_sign == ""
+        collector.add(PayloadHead(parameters.session, False, number, parameters.slice(number)))
+    assert (collector.digest, collector.start_ms) == (0xFED, 0x123456789)
+    assert collector.call_sign == call_sign
+    collector.add(PayloadHead(parameters.session ^ 1, False, 0, 0))
+    assert collector.call_sign == ""
+
+
+def test_blocks_carry_the_call_sign():
+    pytest.importorskip("gnuradio.gr")
+    from gnuradio.resivid.blocks import pdus
+    from gnuradio.resivid.blocks.payload_heads import payload_head_reader, payload_head_writer
+
+    writer = payload_head_writer(8, StreamParameters(77, 5, "DL1ABC"))
+    reader = payload_head_reader(LiveSequence(8, 4, 100), 77)
+    shown = []
+    reader.message_port_pub = lambda port, pdu: shown.append(pdus.to_parts(pdu)[1].tolist())
+    metadata = {"crc_ok": True, "snr_db": 6.0, "mcs": 0}
+    writer.message_port_pub = lambda port, pdu: reader.on_payload(
+        pdus.from_parts(metadata, pdus.to_parts(pdu)[1])
+    )
+    for number in range(64):
+        assert reader.collector.call_sign == ""
+        writer.on_payload(pdus.from_parts({"frame": 8 * number, "gop_start": False}, np.ones(3, np.uint8)))
+    assert reader.collector.call_sign == "DL1ABC" and (reader.foreign, reader.problem) == (0, "")
+    assert shown == 64 * [[1, 1, 1]]
+
+
+def test_whatever_comes_as_a_call_sign_is_printable():
+    assert call_sign_of([0xFFF, 0] * 4) == "__  __  __  __"
+    assert all(chr(code).isprintable() for code in range(32, 96))
+
+
+@pytest.mark.parametrize("text", ["", "  ", "DL1ABC" * 3, "DL1 ABC", "DL1\u00c4BC", "DL1ABC\n\x1b[2J"])
+def test_other_call_signs_are_one_line(text):
+    with pytest.raises(SettingsError, match="--call-sign: expected 1 to 16 letters"):
+        check_call_sign(text)
+    assert check_call_sign(" dl1abc/p ") == "DL1ABC/P"
 
 
 def test_the_digest_tells_settings_apart():

@@ -15,7 +15,7 @@ from ..link.frame_mac import MAC_BITS, FrameVerifier, Verdict, frame_mac
 from ..link.live_sequence import LiveSequence
 from ..link.payload_head import (
     NUM_NUMBERS,
-    NUM_SLICES,
+    TIME_BITS,
     ParameterCollector,
     PayloadHead,
     StreamParameters,
@@ -53,7 +53,7 @@ class payload_head_writer(gr.basic_block):
         if not metadata.get("end", False):
             count = metadata["frame"] // self.stride
             number = count % NUM_NUMBERS
-            part = self.parameters.slice(number % NUM_SLICES)
+            part = self.parameters.slice(number)
             head = PayloadHead(
                 self.parameters.session, metadata["gop_start"], number, part, self.key is not None
             )
@@ -169,6 +169,8 @@ class payload_head_reader(gr.basic_block):
         start_ms = self.collector.start_ms
         if start_ms is None or self.on_capture is None:
             return
-        passed_s = (time.time_ns() // 1_000_000 - start_ms) % (1 << 36) / 1e3
+        passed_s = (time.time_ns() // 1_000_000 - start_ms) % (1 << TIME_BITS) / 1e3
         cycle_s = NUM_NUMBERS * self.stride / self.rate
-        self.on_capture(first_frame, (passed_s - head.number * self.stride / self.rate) % cycle_s)
+        age_s = (passed_s - head.number * self.stride / self.rate) % cycle_s
+        if age_s < cycle_s / 2:  # else it comes from the future: the clocks do not agree, or there is none
+            self.on_capture(first_frame, age_s)

@@ -60,6 +60,13 @@ KeyOption = Annotated[
     typer.Option("--key", metavar="FILE", help="Secret of both ends: frames are signed, not encrypted."),
 ]
 
+CallSignOption = Annotated[
+    Optional[str],
+    typer.Option(
+        "--call-sign", metavar="SIGN", help="Of your station: in the signal every few seconds, at no cost."
+    ),
+]
+
 FeedbackOption = Annotated[
     Optional[str],
     typer.Option(
@@ -128,12 +135,14 @@ def live_settings(
     mcs: str | None = None,
     snr_db: float | None = None,
     key_file: Path | None = None,
+    call_sign: str | None = None,
 ) -> LiveSettings:
     """What both ends agree on, and the row that the transmitter begins with.
 
     Args:
         snr_db: Es/N0 that is expected; without `mcs` the row is that of MARGIN_DB less.
         key_file: signs the frames, or must have signed them.
+        call_sign: of the transmitting station.
     Raises:
         ResividError: the key cannot be read.
         SettingsError: the table is not for the air, or the budget is too small.
@@ -158,7 +167,7 @@ def live_settings(
     row = parse_mcs(mcs, link.table)
     if row is None:
         row = 0 if snr_db is None else link.table.row_for(snr_db - MARGIN_DB)
-    settings = LiveSettings(link, row, None if key_file is None else read_key(key_file))
+    settings = LiveSettings(link, row, None if key_file is None else read_key(key_file), call_sign or "")
     link.check_budget(row)
     return settings
 

@@ -210,7 +210,7 @@ class _Reporter:
             return
         self._next = time.monotonic() + STATUS_EVERY_S
         status = flowgraph.status()
-        seen = (status.state, status.restarts, status.losses, status.problem)
+        seen = (status.state, status.restarts, status.losses, status.problem, status.call_sign)
         if seen != self._seen:
             self._seen = seen
             print("resivid: " + line_of(status, self._settings), file=sys.stderr)
@@ -219,6 +219,8 @@ class _Reporter:
 def line_of(status: ReceiverStatus, settings: Any) -> str:
     """What a receiver sees, for people."""
     parts = [status.state]
+    if status.call_sign:
+        parts.append(status.call_sign)
     if status.received + status.failed:
         row = settings.link.table.rows[status.mcs].label
         parts.append(f"Es/N0 {status.snr_db:.1f} dB, {row}")

@@ -47,6 +47,7 @@ def tx(
         typer.Option("--snr", help="Es/N0 in dB that is expected; the row is chosen with 2 dB margin."),
     ] = None,
     key_file: options.KeyOption = None,
+    call_sign: options.CallSignOption = None,
     feedback: options.FeedbackOption = None,
     pace: Annotated[
         Literal["live", "file"],
@@ -79,6 +80,7 @@ def tx(
         mcs,
         snr_db,
         key_file,
+        call_sign,
     )
     announcement = check_may_transmit(radio, i_may_transmit)
     fps = options.frame_rate(rate)

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from ..errors import SettingsError
 from ..link import air
+from ..link.call_sign import check_call_sign
 from ..link.frame_mac import MAC_BITS
 from ..link.live_sequence import LiveSequence
 from ..link.payload_head import HEAD_BITS, digest_of
@@ -24,13 +25,17 @@ class LiveSettings:
         link: codec, budget and MCS table, which must be one for the air.
         row: row of the table that the transmitter begins with.
         key: signs the frames, or must have signed them; None: no MAC.
+        call_sign: of the transmitting station; empty: none.
     """
 
     link: LinkSettings = field(default_factory=lambda: LinkSettings(mcs_table="air", memory="gop"))
     row: int = 0
     key: bytes | None = field(default=None, repr=False)
+    call_sign: str = ""
 
     def __post_init__(self) -> None:
+        if self.call_sign:
+            object.__setattr__(self, "call_sign", check_call_sign(self.call_sign))
         air.preambles(self.link.table)
         air.frame_symbols(self.link.symbols)
         if min(self.payload_bits) < 1:

@@ -14,7 +14,7 @@ from ..blocks.token_source import token_source
 from ..codec.base import CodecEncoder
 from ..errors import SettingsError
 from ..link import air
-from ..link.payload_head import StreamParameters
+from ..link.payload_head import TIME_BITS, StreamParameters
 from ..radio.factory import make_receiver, make_transmitter
 from ..radio.front_end import receiver_front_end, transmitter_front_end
 from ..radio.permission import check_may_transmit
@@ -22,8 +22,6 @@ from ..radio.settings import RadioSettings
 from ..video.live import PacedReader, keeps_time, open_source
 from .live import LiveSettings
 from .transmission import IN_FLIGHT
-
-TIME_MS = 1 << 36
 
 
 def live_source(
@@ -50,7 +48,8 @@ def live_source(
 
 def live_head_writer(settings: LiveSettings) -> payload_head_writer:
     """The head of each payload, for a stream that begins now."""
-    parameters = StreamParameters(_digest(settings), time.time_ns() // 1_000_000 % TIME_MS)
+    start_ms = time.time_ns() // 1_000_000 % (1 << TIME_BITS)
+    parameters = StreamParameters(_digest(settings), start_ms, settings.call_sign)
     return payload_head_writer(settings.link.stride, parameters, settings.key)
 
 

@@ -49,12 +49,13 @@ class ReceiverStatus:
         snr_db, mcs: of the last frame.
         bursts: frames that the synchroniser found; false_alarms: preambles that were none.
         received, failed, foreign, repeated, missing: payloads used; with a bad CRC; of another stream, version or
-            settings; that were there before; whose number was skipped.
+            settings; that were there before; whose number was skipped, those with a bad CRC among them.
         restarts: of the transmitter. dropped: units that the video could not keep up with.
         frames: that left the receiver.
         forged, replayed: with a key: frames that it did not sign; that were sent before.
         overflows, losses: of the radio.
         shift_hz: how far above its frequency the wide search found the signal, to half a symbol rate.
+        call_sign: of the transmitter, as it says; empty: none was heard.
         latency_ms: from the camera to the screen, of the last frame shown; needs clocks that agree.
         problem: why payloads are foreign.
     """
@@ -77,6 +78,7 @@ class ReceiverStatus:
     overflows: int
     losses: int
     shift_hz: float
+    call_sign: str
     latency_ms: float | None
     problem: str
 
@@ -85,6 +87,12 @@ class ReceiverStatus:
         fields = asdict(self)
         fields["snr_db"] = None if np.isnan(self.snr_db) else self.snr_db
         return fields
+
+
+def count_failed(statistics: StatisticsCollector, frame: int, metadata: dict[str, Any]) -> None:
+    """Count a block with a bad CRC, which has no number of its own: it stands where the video is, at `frame`."""
+    names = ("mcs", "snr_db", "crc_ok", "iterations", "symbols")
+    statistics.received(frame, **{name: metadata[name] for name in names})
 
 
 class reception(gr.top_block):
@@ -122,7 +130,9 @@ class reception(gr.top_block):
         self.rate, self.capture_times = rate, CaptureTimes(float(rate))
         self.latency_ms: float | None = None
         self.radio, self.settings, self._file = radio, settings, None
-        self.statistics = StatisticsCollector(table, link.stride, link.gop, link.size)
+        self.statistics = StatisticsCollector(
+            table, link.stride, link.gop, link.size, air.frame_symbols(link.symbols) - link.symbols
+        )
         self.front_end = receiver_front_end(radio.plan, symbol_rate)
         self.synchroniser = burst_synchroniser(
             link.symbols,
@@ -136,6 +146,7 @@ class reception(gr.top_block):
         self.heads = payload_head_reader(
             self.sequence, digest, float(rate), link.stride, self._captured, settings.key
         )
+        self.heads.on_failed = lambda metadata: count_failed(self.statistics, self.sink.num_frames, metadata)
         self.unpacker = token_unpacker(codec_decoder, self.statistics)
         self.sink = video_sink(path, codec_decoder, rate, link.size, on_frame, statistics=self.statistics)
         self.connect(radio.block, self.front_end, self.synchroniser, self.decoder)
@@ -215,6 +226,7 @@ class reception(gr.top_block):
             overflows=counters.overflows,
             losses=counters.losses,
             shift_hz=self.searcher.search.shift_hz,
+            call_sign=heads.collector.call_sign,
             latency_ms=self.latency_ms,
             problem=heads.problem,
         )

@@ -125,7 +125,9 @@ class simulation(gr.top_block):
         self.comparison = Comparison(
             path, link.size, settings.metrics, settings.side_by_side, on_frame, settings.sample_every
         )
-        self.statistics = StatisticsCollector(link.table, link.stride, link.gop, link.size)
+        self.statistics = StatisticsCollector(
+            link.table, link.stride, link.gop, link.size, link.frame_symbols - link.symbols
+        )
         self.transmitter = transmitter(
             path,
             link,
@@ -261,7 +263,6 @@ class simulation(gr.top_block):
             for time_ms in times_ms:
                 self.statistics.stage(stage, time_ms / 1e3)
         snr_db, link = self.snr_db, self.settings.link
-        self.statistics.overhead((link.frame_symbols - link.symbols) * len(list(self.statistics.blocks())))
         quality, notes = self.comparison.result()
         own_metrics, own_notes = self.comparison.own_metrics()
         notes += own_notes

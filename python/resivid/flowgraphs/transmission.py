@@ -18,7 +18,7 @@ from ..codec.base import CodecEncoder
 from ..errors import ResividError
 from ..link import air
 from ..link.feedback import FeedbackReader
-from ..link.payload_head import StreamParameters
+from ..link.payload_head import TIME_BITS, StreamParameters
 from ..radio.factory import make_transmitter
 from ..radio.feedback_link import ReportListener
 from ..radio.front_end import transmitter_front_end
@@ -62,12 +62,14 @@ class transmission(gr.top_block):
         link, table = settings.link, settings.link.table
         self.settings = settings
         self.symbol_rate = settings.symbol_rate(reader.rate)
-        start_ms = time.time_ns() // 1_000_000 % (1 << 36)
+        start_ms = time.time_ns() // 1_000_000 % (1 << TIME_BITS)
         self.source = token_source("", codec_encoder, IN_FLIGHT, link.size, reader, drops)
         self.packer = token_packer(
             codec_encoder, settings.payload_bits, start_mcs=settings.row, lock_step=False
         )
-        self.heads = payload_head_writer(link.stride, StreamParameters(digest, start_ms), settings.key)
+        self.heads = payload_head_writer(
+            link.stride, StreamParameters(digest, start_ms, settings.call_sign), settings.key
+        )
         self.to_stream = payload_to_stream(link.largest_payload_bits, PACKET_LEN)
         self.encoder = ldpc_qam_encoder(link.symbols, table.as_tuples(), PACKET_LEN)
         modem_rate = air.SAMPLES_PER_SYMBOL * self.symbol_rate

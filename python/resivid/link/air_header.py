@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a key frame says of itself over the air, in front of its payload and under its CRC (docs/air-interface.md)."""
+"""What a key frame of `--phy framed` says of itself, in front of its payload and under its CRC (docs/air-interface.md).
+
+Live streams have a header of their own (payload_head.py); the version and the digest of both are here.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first bits of every payload on the air: version, session, frame number, and what both ends must share."""
+"""The first bits of every payload of a live stream: version, session, frame number, and what both ends must share.
+
+The header of a simulated burst link is in air_header.py, which also holds what both have in common. They differ since their
+receivers do: a simulated one starts with its transmitter and is asked for every key frame, so 12 bits are enough, while a live
+one joins when it wants to, tells runs of a transmitter apart and measures how old a picture is.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,30 +16,40 @@ from typing import Any
 import numpy as np
 
 from ..errors import FormatError
+from .air_header import DIGEST_BITS, VERSION_BITS, WIRE_VERSION, settings_digest
 from .bits import BitReader, BitWriter
+from .call_sign import SLICES as CALL_SIGN_SLICES
+from .call_sign import call_sign_of, call_sign_slice
 
-AIR_VERSION = 1
 HEAD_BITS = 32
 NUM_NUMBERS = 1 << 12  # key frames until the number begins again
-NUM_SLICES = 4  # of the parameters: head n carries slice n mod 4
-SLICE_BITS = 12
+NUM_SLICES = 4  # of the parameters: head n carries slice n mod 4,
+IDENTITY_PERIOD = 64  # but the last CALL_SIGN_SLICES of so many heads the call sign
+SLICE_BITS = DIGEST_BITS
 TIME_BITS = 3 * SLICE_BITS
 
 
 @dataclass(frozen=True)
 class StreamParameters:
-    """What a transmitter says of itself, spread over NUM_SLICES heads.
+    """What a transmitter says of itself, spread over the heads.
 
     Attributes:
         digest: of the settings that both ends share, SLICE_BITS bits.
         start_ms: when the stream began, in ms of Unix time modulo 2^36.
+        call_sign: of the station, as `check_call_sign` gives it; empty: none.
     """
 
     digest: int
     start_ms: int
+    call_sign: str = ""
 
-    def slice(self, index: int) -> int:
-        """Slice 0 is the digest, 1 to 3 the time, most significant first."""
+    def slice(self, number: int) -> int:
+        """The SLICE_BITS bits in the head of key frame `number`: digest, time (three, most significant first), and so
+        on, or a part of the call sign."""
+        part = call_sign_part(number)
+        if part is not None:
+            return call_sign_slice(self.call_sign, part)
+        index = number % NUM_SLICES
         if index == 0:
             return self.digest
         return self.start_ms >> SLICE_BITS * (NUM_SLICES - 1 - index) & (1 << SLICE_BITS) - 1
@@ -54,7 +68,7 @@ class PayloadHead:
         session: of the stream, 0 to 15.
         gop_start: as in `Unit`.
         number: of the key frame, modulo NUM_NUMBERS.
-        parameters: slice number mod NUM_SLICES of the stream's parameters.
+        parameters: as `StreamParameters.slice` has it for this number.
         signed: a MAC ends the payload (frame_mac.py).
     """
 
@@ -69,7 +83,7 @@ def write_head(payload_bits: np.ndarray, head: PayloadHead) -> np.ndarray:
     """Head and payload, uint8 (HEAD_BITS + n,)."""
     writer = BitWriter(HEAD_BITS)
     for value, width in (
-        (AIR_VERSION, 2),
+        (WIRE_VERSION, VERSION_BITS),
         (head.session, 4),
         (head.gop_start, 1),
         (head.signed, 1),
@@ -90,17 +104,22 @@ def read_head(bits: np.ndarray) -> tuple[PayloadHead, np.ndarray]:
         raise FormatError(f"payload of {bits.size} bits: expected at least {HEAD_BITS}")
     reader = BitReader(bits)
     version, session, gop_start, signed, number, parameters = (
-        int(reader.read(1, width)[0]) for width in (2, 4, 1, 1, 12, SLICE_BITS)
+        int(reader.read(1, width)[0]) for width in (VERSION_BITS, 4, 1, 1, 12, SLICE_BITS)
     )
-    if version != AIR_VERSION:
-        raise FormatError(f"payload of air version {version}, expected {AIR_VERSION}: update the older end")
+    if version != WIRE_VERSION:
+        raise FormatError(f"payload of air version {version}, expected {WIRE_VERSION}: update the older end")
     return PayloadHead(session, bool(gop_start), number, parameters, bool(signed)), bits[HEAD_BITS:]
 
 
 def digest_of(settings: Mapping[str, Any]) -> int:
     """SLICE_BITS bits of the SHA-256 of settings, in any order."""
-    text = json.dumps(settings, sort_keys=True, default=str)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:2], "big") >> 16 - SLICE_BITS
+    return settings_digest(json.dumps(settings, sort_keys=True, default=str))
+
+
+def call_sign_part(number: int) -> int | None:
+    """Which part of the call sign the head of key frame `number` carries; None: the parameters."""
+    part = number % IDENTITY_PERIOD - (IDENTITY_PERIOD - CALL_SIGN_SLICES)
+    return part if part >= 0 else None
 
 
 class ParameterCollector:
@@ -109,12 +128,27 @@ class ParameterCollector:
     def __init__(self) -> None:
         self._session = -1
         self._slices: dict[int, int] = {}
+        self._call_sign: dict[int, int] = {}
 
     def add(self, head: PayloadHead) -> None:
         """Take the slice of a head that arrived."""
         if head.session != self._session:
-            self._session, self._slices = head.session, {}
-        self._slices[head.number % NUM_SLICES] = head.parameters
+            self._session, self._slices, self._call_sign = head.session, {}, {}
+        part = call_sign_part(head.number)
+        if part is None:
+            self._slices[head.number % NUM_SLICES] = head.parameters
+        else:
+            self._call_sign[part] = head.parameters
+
+    @property
+    def call_sign(self) -> str:
+        """Empty until all of it came, or when there is none."""
+        parts = self._call_sign  # a new session may come meanwhile
+        return (
+            call_sign_of([parts[i] for i in range(CALL_SIGN_SLICES)])
+            if len(parts) == CALL_SIGN_SLICES
+            else ""
+        )
 
     @property
     def digest(self) -> int | None:

@@ -116,14 +116,15 @@ class StatisticsCollector:
         stride: S in frames.
         gop: N in frames.
         size: side of the square picture in pixels.
+        overhead_symbols: of each block's frame that carry no payload: preamble and pilots.
     """
 
-    def __init__(self, table: McsTable, stride: int, gop: int, size: int):
+    def __init__(self, table: McsTable, stride: int, gop: int, size: int, overhead_symbols: int = 0):
         self._table, self._stride, self._gop, self._size = table, stride, gop, size
+        self._overhead_symbols = overhead_symbols
         self._lock = threading.Lock()
         self._payloads: list[PackedBlock] = []
         self._blocks: list[DecodedBlock] = []
-        self._overhead_symbols = 0
         self._stages: dict[str, list[float]] = {}
         self._latencies: list[float] = []
         self._frames = 0
@@ -155,11 +156,6 @@ class StatisticsCollector:
             packed = self._payloads[number] if number < len(self._payloads) else None
             self._blocks.append(decoded)
         self.on_block(decoded, packed)
-
-    def overhead(self, symbols: int) -> None:
-        """Count symbols that carry no payload: preamble, pilots, filler of the framed PHY."""
-        with self._lock:
-            self._overhead_symbols += symbols
 
     def stage(self, name: str, seconds: float) -> None:
         """Count one run of a stage."""
@@ -264,7 +260,7 @@ class StatisticsCollector:
         result.bler = result.blocks_failed / count
         result.symbols_mean = symbols / count
         result.cbr_payload = symbols / slots
-        result.cbr_total = (symbols + self._overhead_symbols) / slots
+        result.cbr_total = (symbols + count * self._overhead_symbols) / slots
         result.bits_crc = sum(self.bits_crc(block.mcs, block.symbols) for block in self._blocks)
         estimates = [block.snr_db for block in self._blocks if math.isfinite(block.snr_db)]
         result.snr_est_db = float(np.mean(estimates)) if estimates else None

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ..blocks.symbol_tap import symbol_tap
 from ..flowgraphs.reception import ReceiverStatus, reception
-from ..link.statistics import DecodedBlock
 from .monitor import Monitor
 from .recorder import Recorder
 
@@ -28,16 +27,9 @@ def watch(flowgraph: reception, title: str, recordings: Path) -> Monitor:
         recorder=Recorder(recordings, flowgraph.rate),
     )
     flowgraph.statistics.on_block = lambda decoded, packed: monitor.block(decoded)
-    flowgraph.heads.on_failed = lambda metadata: monitor.block(_failed(flowgraph.sink.num_frames, metadata))
     flowgraph.symbol_tap = symbol_tap(monitor.symbols)
     flowgraph.connect(flowgraph.synchroniser, flowgraph.symbol_tap)
     return monitor
-
-
-def _failed(frame: int, metadata: dict) -> DecodedBlock:
-    """A block with a bad CRC, which has no number of its own: it counts where the video is."""
-    row, snr_db = int(metadata["mcs"]), float(metadata["snr_db"])
-    return DecodedBlock(frame, row, snr_db, False, int(metadata["symbols"]), int(metadata["iterations"]))
 
 
 def show_status(monitor: Monitor, status: ReceiverStatus) -> None:
@@ -49,5 +41,7 @@ def show_status(monitor: Monitor, status: ReceiverStatus) -> None:
     for name in ("received", "failed", "missing", "foreign", "repeated", "restarts", "forged", "replayed",
                  "overflows", "losses", "false_alarms"):  # fmt: skip
         monitor.detail(name, counts[name])
+    if status.call_sign:
+        monitor.detail("call_sign", status.call_sign)
     if status.problem:
         monitor.detail("problem", status.problem)
