@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..models.interpolation.cuts import is_cut
+
 if TYPE_CHECKING:
     from ..models.interpolation.base import Interpolator
 
@@ -69,8 +71,10 @@ class Screen:
         return self._held_picture()
 
     def _interpolate(self, first: np.ndarray, last: np.ndarray, count: int) -> list[np.ndarray]:
-        """`count` frames at equal distances between two key frames, (21)."""
+        """`count` frames at equal distances between two key frames, (21); across a cut the nearer one is held."""
         if count == 0 or first is last:
             return [first] * count
         times = [(i + 1) / (count + 1) for i in range(count)]
+        if is_cut(first, last):  # frames between two scenes would be ghosts of both
+            return [first if time < 0.5 else last for time in times]
         return list(self._interpolator.between(first, last, times))
