@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -15,6 +16,7 @@ from gnuradio.resivid.models.tokenizers.moving_state import (
     GRIDS,
     REACH,
     SIDE,
+    Leak,
     LevelUpdate,
     PictureState,
     StateUpdate,
@@ -141,19 +143,24 @@ def test_what_tokens_add_does_not_depend_on_the_state(moves):
 def test_the_state_before_stays_as_it_is():
     state = random_state()
     copy = PictureState(state.ycc.clone(), state.freshness.clone())
-    apply(state, update_of(np.random.default_rng(1), True), CODEBOOKS, np.eye(BLOCKS, dtype=bool))
+    apply(state, update_of(np.random.default_rng(1), True), CODEBOOKS, Leak(coarse=0.0, fine=0.5))
     assert torch.equal(state.ycc, copy.ycc) and torch.equal(state.freshness, copy.freshness)
 
 
-def test_renewed_blocks_start_from_nothing_and_the_others_stay():
-    renewed = np.random.default_rng(4).random((BLOCKS, BLOCKS)) < 0.3
+def test_a_leak_takes_its_share_of_the_coarse_and_of_the_fine_part():
     state = random_state()
-    after = predict(state, None, renewed)
-    pixels = torch.from_numpy(renewed.repeat(BLOCK, 0).repeat(BLOCK, 1))
-    assert not after.ycc[:, pixels].any() and torch.equal(after.ycc[:, ~pixels], state.ycc[:, ~pixels])
-    places = torch.from_numpy(renewed.repeat(4, 0).repeat(4, 1))
-    assert not after.freshness[:, places].any()
-    assert torch.equal(after.freshness[:, ~places], FADE * state.freshness[:, ~places])
+    cells = state.ycc.numpy().reshape(3, 8, 16, 8, 16).mean((2, 4))
+    coarse = np.stack([cv2.resize(plane, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR) for plane in cells])
+    after = predict(state, None, Leak(coarse=0.25, fine=0.75))
+    expected = 0.75 * state.ycc.numpy() - 0.5 * coarse
+    assert np.allclose(after.ycc.numpy(), expected, atol=1e-5)
+    assert torch.equal(after.freshness, FADE * state.freshness)
+
+
+def test_what_was_flat_is_gone_when_the_coarse_part_leaks():
+    flat = PictureState(torch.full((3, SIDE, SIDE), 0.4))
+    assert predict(flat, None, Leak(coarse=0.0, fine=0.9)).ycc.abs().max() < 1e-6
+    assert torch.allclose(predict(flat, None, Leak(coarse=1.0, fine=0.9)).ycc, flat.ycc)
 
 
 def test_values_beyond_a_codebook_add_nothing():

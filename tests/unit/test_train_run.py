@@ -25,7 +25,7 @@ from gnuradio.resivid.train.crops import PictureBank
 from gnuradio.resivid.train.discriminator import balanced_gradient
 from gnuradio.resivid.train.distributed import Workers
 from gnuradio.resivid.train.loop_states import STATE_SHAPES, LoopStates
-from gnuradio.resivid.train.losses import PictureLoss
+from gnuradio.resivid.train.losses import PictureLoss, random_view
 from gnuradio.resivid.train.settings import LossWeights, TokenizerTraining
 from gnuradio.resivid.train.tokenizer import train
 from gnuradio.resivid.train.tokenizer_run import TokenizerRun
@@ -228,3 +228,18 @@ def test_balanced_gradient_adds_a_share_of_the_losss_own_length():
     gradient = balanced_gradient(output, loss, adversarial, 0.5)
     assert torch.allclose(gradient, torch.tensor([2.0, 1.0, 0.5 * 5**0.5]))
     assert torch.equal(balanced_gradient(output, loss, 0 * output.sum(), 0.5), torch.tensor([2.0, 1.0, 0.0]))
+
+
+def test_random_views_show_the_same_place_of_both_pictures():
+    grid = torch.arange(64 * 64, dtype=torch.float32).view(1, 1, 64, 64)
+    shapes, corners = set(), set()
+    for seed in range(400):
+        a, b = random_view(grid, 2 * grid, np.random.default_rng(seed))
+        assert torch.allclose(2 * a, b, rtol=1e-5)
+        shapes.add(tuple(a.shape[-2:]))
+        if a.shape[-2:] == (56, 56):
+            y, x = divmod(int(a[0, 0, 0, 0]), 64)
+            assert torch.equal(a, grid[..., y : y + 56, x : x + 56])
+            corners.add((y, x))
+    assert {y for y, _ in corners} == {x for _, x in corners} == set(range(9))
+    assert min(shapes) >= (42, 42) and max(shapes) <= (68, 68) and len(shapes) > 10

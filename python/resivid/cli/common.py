@@ -89,7 +89,7 @@ MemoryOption = Annotated[
     Literal["gop", "refresh", "feedback"],
     typer.Option(
         "--memory",
-        help="closed_loop: the state is reset each GOP, renewed bit by bit, or kept true by the receiver's reports.",
+        help="closed_loop: the state is reset each GOP, leaks so that faults fade, or is kept true by the receiver's reports.",
     ),
 ]
 MotionOption = Annotated[

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 LOG = logging.getLogger(__name__)
-TERMS = ("loss", "l1", "l2", "vgg", "lpips_squeeze", "adversarial", "discriminator")
+TERMS = ("loss", "l1", "l2", "vgg", "lpips_squeeze", "lpips_vgg", "adversarial", "discriminator")
 TABLES = {
     "curves.csv": ("step", "seconds", "rate", *TERMS),
     "checks.csv": ("step", "seconds", "psnr_db", "lpips_squeeze"),  # and what a row is called, third

@@ -15,7 +15,7 @@ import torch
 
 from ..codec.registry import load_codec
 from ..errors import MissingPackageError
-from ..models.tokenizers.moving_state import reduce_frame, target_of
+from ..models.tokenizers.moving_state import Leak, reduce_frame, target_of
 from .image_files import has_opencv
 
 FILM_LENGTH = 6  # key frames of a film made from a photograph
@@ -118,6 +118,12 @@ def make_planner(codebooks: list[torch.Tensor]) -> Any:
     """What chooses the updates of the closed loop; needs OpenCV."""
     module: Any = load_codec("closed_loop")
     return module.make_planner(codebooks)
+
+
+def leak_of_refresh(index: int, gop: int) -> Leak | None:
+    """What leaks before key frame `index` with `--memory refresh` and `gop` key frames a GOP; needs OpenCV."""
+    module: Any = load_codec("closed_loop")
+    return module.leak_before(index, module.make_settings(stride=1, gop=gop, memory="refresh"))
 
 
 def in_order(

@@ -11,10 +11,14 @@ import torch
 
 from ..models.tokenizers.moving_state import AGE_SIDE, GRIDS, SIDE, PictureState, apply
 from .codebooks import CodebookUse
-from .films import Films, Job, in_order, make_planner, reduced
+from .films import Films, Job, in_order, leak_of_refresh, make_planner, reduced
 
 BUDGETS = (300, 532, 800, 1067, 1067, 1600)  # bits a key frame
 LOST = 0.02  # share of key frames that never arrive
+LEAKY_SHARE, LEAKY_GOP = (
+    0.25,
+    4,
+)  # of the films a state that leaks (`--memory refresh`), key frames of its GOP
 STATE_SHAPES = {
     "ycc": ((3, SIDE, SIDE), torch.float16),
     "freshness": ((len(GRIDS), AGE_SIDE, AGE_SIDE), torch.uint8),
@@ -85,14 +89,16 @@ def walk(codebooks: list[torch.Tensor], job: Job) -> tuple[list[Row], list[np.nd
     frames, rng = job.key_frames(), job.rng
     planner, state, before = make_planner(codebooks), PictureState(), None
     budget = int(rng.choice(BUDGETS))
+    leaky = rng.random() < LEAKY_SHARE
     rows: list[Row] = []
     codes: list[list[np.ndarray]] = [[] for _ in GRIDS]
     for index, frame in enumerate(frames):
         now, target = reduced(frame)
-        update = planner.plan(state, target, budget, now, before).update
+        leak = leak_of_refresh(index, LEAKY_GOP) if leaky else None
+        update = planner.plan(state, target, budget, now, before, leak).update
         before = now
         if index == 0 or rng.random() >= LOST:  # feedback: the transmitter knows what was lost
-            state = apply(state, update, codebooks)
+            state = apply(state, update, codebooks, leak)
         for level, one in zip(codes, update.levels, strict=True):
             level.append(one.values)
         if index == 0 or rng.random() < 0.7:

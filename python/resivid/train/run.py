@@ -93,7 +93,7 @@ class Run:
         judged = self.critic_steps >= _CRITIC_AHEAD
         with self._precision():
             output = self._forward(*inputs)
-            terms = loss(output, target)
+            terms = loss(output, target, self.rng)
             if judged:
                 terms["adversarial"] = self._adversarial(output)
         self.optimiser.zero_grad(set_to_none=True)

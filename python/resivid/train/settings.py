@@ -19,13 +19,11 @@ CONFIG, CHECKPOINT, BEST = "config.yaml", "checkpoint.pt", "best.safetensors"
 class LossWeights:
     """Weight of each term of the loss; a term of weight 0 is not computed and its network not loaded.
 
-    LPIPS-Squeeze above a third of the L1 weight needs the discriminator beside it: alone it makes the decoder
-    paint a regular texture that only the distance likes.
-
     Attributes:
         l1, l2: mean absolute and mean squared error of RGB in [0, 1].
         vgg: relative L1 of small-VGG features.
         lpips: LPIPS-Squeeze.
+        lpips_vgg: LPIPS-VGG of every fourth picture of a batch; VGG16 is dear on a CPU.
         adversarial: patch discriminator, hinge loss: length of its gradient at the picture in shares of that
             of all other terms; from `adversarial_from` of the run on.
         adversarial_from: share of the run.
@@ -36,6 +34,7 @@ class LossWeights:
     l2: float = setting(0.0, 0, 1e6)
     vgg: float = setting(0.3, 0, 1e6)
     lpips: float = setting(1.2, 0, 1e6)
+    lpips_vgg: float = setting(0.0, 0, 1e6)
     adversarial: float = setting(0.0, 0, 1e6)
     adversarial_from: float = setting(2 / 3, 0, 1)
     adversarial_rate: float = setting(2e-4, 0, 1)

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 from .decoder import ClosedLoopDecoder
 from .encoder import ClosedLoopEncoder
+from .memory import leak_before
 from .planner import Planner
 from .settings import ClosedLoopSettings
 
-__all__ = ["ClosedLoopDecoder", "ClosedLoopEncoder", "ClosedLoopSettings"]
+__all__ = ["ClosedLoopDecoder", "ClosedLoopEncoder", "ClosedLoopSettings", "leak_before"]
 
 # What `codec.registry` asks of a codec.
 OPTIONS = ("memory", "motion")
 make_settings = ClosedLoopSettings
 make_encoder = ClosedLoopEncoder
 make_decoder = ClosedLoopDecoder
-make_planner = Planner  # training walks the loop without payloads
+make_planner = Planner  # training walks the loop without payloads, and with the leak of "refresh"
 
 
 def least_bits(settings: ClosedLoopSettings) -> int:

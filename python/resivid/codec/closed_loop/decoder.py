@@ -11,7 +11,7 @@ from ...models.tokenizers.moving_state import PictureState, apply
 from ..base import Payload, Unit
 from ..screen import Screen
 from . import syntax
-from .memory import renewed_blocks
+from .memory import leak_before
 from .settings import ClosedLoopSettings, codebooks_of
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class ClosedLoopDecoder:
             first_frame, gop_start = payload.first_frame, payload.gop_start
             update = syntax.read(payload.bits, self._num_codes)
             state = PictureState() if gop_start else self._state
-            renewed = renewed_blocks(first_frame, self.settings)
-            self._state = apply(state, update, self._codebooks, renewed)
+            leak = leak_before(first_frame, self.settings)
+            self._state = apply(state, update, self._codebooks, leak)
             self.wants_restart &= not gop_start
         self._next_frame = first_frame + self.settings.stride
         return Unit(first_frame, self.settings.stride, gop_start, data=self._state.to_bytes())

@@ -19,7 +19,7 @@ from ...models.tokenizers.moving_state import (
 )
 from ...video.sampler import is_key_frame, starts_gop
 from ..base import Payload, Unit
-from .memory import renewed_blocks
+from .memory import leak_before
 from .mirror import Mirror
 from .planner import Planner
 from .settings import ClosedLoopSettings, codebooks_of
@@ -89,10 +89,8 @@ class ClosedLoopEncoder:
         picture = unit.data.reshape(SIDE, SIDE, 3)
         target = target_of(picture)
         state = PictureState() if start else self._mirror.state
-        renewed = renewed_blocks(unit.first_frame, self.settings)
-        plan = self._planner.plan(
-            state, target, budget_bits, picture, None if start else self._before, renewed
-        )
+        leak = leak_before(unit.first_frame, self.settings)
+        plan = self._planner.plan(state, target, budget_bits, picture, None if start else self._before, leak)
         self._mirror.send(unit.first_frame, plan.update, start)
         self._before = picture
         bits = np.zeros(budget_bits, np.uint8)
@@ -114,4 +112,4 @@ class ClosedLoopEncoder:
         self._restart |= restart and unit_id >= self._last_start
 
     def _advance(self, state: PictureState, unit_id: int, update: StateUpdate) -> PictureState:
-        return apply(state, update, self._codebooks, renewed_blocks(unit_id, self.settings))
+        return apply(state, update, self._codebooks, leak_before(unit_id, self.settings))

@@ -1,29 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which part of the state starts from nothing with a key frame."""
+"""What of the state leaks away before a key frame."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from ...models.tokenizers.moving_state import BLOCKS
+from ...models.tokenizers.moving_state import Leak
+from ...video.sampler import starts_gop
 from .settings import ClosedLoopSettings
 
+# Measured on nine held-out training clips, key frames, S = 8, N = 32, 1,067 bits (`none` loses nothing and never heals):
+# none LPIPS 0.335, a start from nothing each GOP 0.386; with the coarse part of 8x8 pixels anew each GOP a fine share of
+# 0.92, 0.95, 0.97 gives 0.353, 0.348, 0.348, of 16x16 pixels and 0.92 0.363, of 4x4 pixels and 0.92 0.348. A receiver that
+# joins with a GOP has 0.45 after 4 key frames with 8x8, 0.41 with 16x16, 0.49 with 4x4 pixels.
+FINE_SHARE = 0.94
 
-def renewed_blocks(first_frame: int, settings: ClosedLoopSettings) -> np.ndarray | None:
-    """With "refresh", one block of each two by two in turn: a GOP renews the whole picture.
+
+def leak_before(first_frame: int, settings: ClosedLoopSettings) -> Leak | None:
+    """With "refresh", the coarse part starts anew with each GOP and the fine one fades from key frame to key frame.
+
+    So a late receiver has a coarse picture with the next GOP, and of what it lacks beyond that, or lost later, half is
+    forgotten after eleven key frames.
 
     Args:
         first_frame: the key frame's index in the video.
     Returns:
-        bool (BLOCKS, BLOCKS); None where nothing is renewed.
+        None where nothing leaks.
     """
     if settings.memory != "refresh":
         return None
-    every = max(settings.gop // settings.stride, 1)  # key frames of a GOP
-    turn = first_frame // settings.stride % every
-    order = np.array([[0, 2], [3, 1]])  # neighbours do not follow each other
-    place = np.tile(order, (BLOCKS // 2, BLOCKS // 2))
-    if every < 4:
-        return place % every == turn
-    blocks = place + 4 * (np.add.outer(np.arange(BLOCKS) // 2, np.arange(BLOCKS) // 2) % (every // 4))
-    return blocks == turn
+    anew = starts_gop(first_frame, settings.stride, settings.gop)
+    return Leak(coarse=0.0 if anew else 1.0, fine=FINE_SHARE)

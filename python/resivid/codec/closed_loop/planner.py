@@ -21,6 +21,7 @@ from ...models.tokenizers.moving_state import (
     GRIDS,
     REACH,
     SIDE,
+    Leak,
     LevelUpdate,
     PictureState,
     StateUpdate,
@@ -94,7 +95,7 @@ class Planner:
         budget_bits: int,
         now: np.ndarray | None = None,
         before: np.ndarray | None = None,
-        renewed: np.ndarray | None = None,
+        leak: Leak | None = None,
     ) -> Plan:
         """The best update that fits.
 
@@ -104,6 +105,7 @@ class Planner:
             budget_bits: bits of the payload.
             now, before: uint8 (SIDE, SIDE, 3) RGB, this and the last key frame, for the search of motion;
                 None: nothing moves.
+            leak: what fades before the update.
         """
         shifts = errors = None
         if self._motion is not None and now is not None and before is not None:
@@ -114,7 +116,7 @@ class Planner:
         price, low, high = self._price, 0.0, math.inf  # too cheap, dear enough
         for _ in range(_MOST_TRIALS):
             field = None if shifts is None or errors is None else choose_vectors(shifts, errors, price)
-            predicted = predict(state, field, renewed).ycc
+            predicted = predict(state, field, leak).ycc
             levels, gains = self._levels(predicted, target, price, seen)
             update = StateUpdate(field, levels)
             draft = _Draft(update, gains, syntax.length(update, self._num_codes))

@@ -23,8 +23,7 @@ class ClosedLoopSettings:
         stride: S, frames per key frame.
         gop: N, frames of a GOP.
         memory: how the state outlives losses. "gop": it starts from nothing each GOP, as in the paper.
-            "refresh": it lives on while a part of it is renewed with each key frame, so that losses heal and a
-            late receiver gets a picture. "feedback": it lives on; the transmitter hears what arrived and takes
+            "refresh": it lives on but leaks, so that losses heal and a late receiver gets a picture. "feedback": it lives on; the transmitter hears what arrived and takes
             back what did not.
         motion: whether blocks of the state may move.
     """

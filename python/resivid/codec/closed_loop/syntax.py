@@ -15,7 +15,7 @@ from ...models.tokenizers.moving_state import GRIDS, LevelUpdate, StateUpdate
 from . import code_length, vectors
 from .range_coder import BitModel, RangeDecoder, RangeEncoder
 
-WIRE_VERSION = 1
+WIRE_VERSION = 2  # 2: `refresh` leaks
 # Refined patches of a thousand that both ends expect, level by level, when neither neighbour above nor left is,
 # when one is, when both are; counted on training clips at 1,067 bits a key frame.
 _EXPECTED = (

@@ -25,6 +25,7 @@ OVERLAP = 4  # pixels from a block's edge up to which its neighbour's vector cou
 MOST_MIXED = 0.75  # largest share of the neighbours' vectors
 AGE_SIDE = 32  # side of the freshness maps
 FADE = 0.9  # what is left of a map's freshness one key frame later
+COARSE_SIDE = 8  # pixels along the side of the reduced state that `Leak.coarse` is about
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,19 @@ class StateUpdate:
     def num_tokens(self) -> int:
         """Updates of all levels."""
         return sum(level.values.size for level in self.levels)
+
+
+@dataclass(frozen=True)
+class Leak:
+    """What is left of the state before a key frame's tokens, so that what a receiver missed does not count for ever.
+
+    Attributes:
+        coarse: share that is left of the state reduced to COARSE_SIDE pixels a side.
+        fine: share that is left of the rest.
+    """
+
+    coarse: float
+    fine: float
 
 
 @dataclass
@@ -138,38 +152,40 @@ def reduce_level(picture: torch.Tensor, grid: int) -> torch.Tensor:
     return to_patches(resize(picture[None], PATCH * grid))[0]
 
 
-def predict(state: PictureState, vectors: np.ndarray | None, renewed: np.ndarray | None) -> PictureState:
-    """The state before its tokens: moved, a bit less fresh, renewed blocks empty.
+def leaked(ycc: torch.Tensor, leak: Leak) -> torch.Tensor:
+    """A state picture (3, SIDE, SIDE) of which coarse and fine parts have leaked away."""
+    coarse = resize(resize(ycc[None], COARSE_SIDE), SIDE)[0]
+    return leak.coarse * coarse + leak.fine * (ycc - coarse)
+
+
+def predict(state: PictureState, vectors: np.ndarray | None, leak: Leak | None) -> PictureState:
+    """The state before its tokens: moved, a bit less fresh, and with a leak a bit paler.
 
     Args:
         vectors: as `StateUpdate.field`.
-        renewed: bool (BLOCKS, BLOCKS), blocks that start from nothing; None: none.
+        leak: None: everything stays.
     """
     ycc, freshness = state.ycc, state.freshness
     if vectors is not None:
         ycc, freshness = move(ycc, vectors), move(freshness, vectors)
-    freshness = freshness * FADE
-    if renewed is not None:
-        kept = torch.from_numpy(~renewed).float()[None]
-        ycc = ycc * kept.repeat_interleave(BLOCK, 1).repeat_interleave(BLOCK, 2)
-        of_map = AGE_SIDE // BLOCKS
-        freshness = freshness * kept.repeat_interleave(of_map, 1).repeat_interleave(of_map, 2)
-    return PictureState(ycc, freshness)
+    if leak is not None:
+        ycc = leaked(ycc, leak)
+    return PictureState(ycc, freshness * FADE)
 
 
 def apply(
     state: PictureState,
     update: StateUpdate,
     codebooks: Sequence[torch.Tensor],
-    renewed: np.ndarray | None = None,
+    leak: Leak | None = None,
 ) -> PictureState:
     """The state after one payload; `state` stays as it is.
 
     Args:
         codebooks: float (num_codes, 48) of each level; values beyond a codebook add nothing.
-        renewed: as `predict`.
+        leak: as `predict`.
     """
-    before = predict(state, update.field, renewed)
+    before = predict(state, update.field, leak)
     ycc, freshness = before.ycc.clone(), before.freshness
     for number, (grid, level, book) in enumerate(zip(GRIDS, update.levels, codebooks, strict=True)):
         values = torch.from_numpy(level.values)
