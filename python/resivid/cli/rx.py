@@ -51,7 +51,7 @@ def rx(
     stride: common.StrideOption = 8,
     gop: common.GopOption = 32,
     codec: common.CodecOption = "auto",
-    memory: options.MemoryOption = "gop",
+    memory: options.MemoryOption = "refresh",
     tokenizer: common.TokenizerOption = defaults.TOKENIZER,
     tokenizer_weights: common.TokenizerWeightsOption = None,
     interpolator: common.InterpolatorOption = defaults.INTERPOLATOR,

@@ -37,7 +37,7 @@ def tx(
     stride: common.StrideOption = 8,
     gop: common.GopOption = 32,
     codec: common.CodecOption = "auto",
-    memory: options.MemoryOption = "gop",
+    memory: options.MemoryOption = "refresh",
     tokenizer: common.TokenizerOption = defaults.TOKENIZER,
     tokenizer_weights: common.TokenizerWeightsOption = None,
     mcs_table: common.McsTableOption = "air",

@@ -28,7 +28,7 @@ class LiveSettings:
         call_sign: of the transmitting station; empty: none.
     """
 
-    link: LinkSettings = field(default_factory=lambda: LinkSettings(mcs_table="air", memory="gop"))
+    link: LinkSettings = field(default_factory=lambda: LinkSettings(mcs_table="air", memory="refresh"))
     row: int = 0
     key: bytes | None = field(default=None, repr=False)
     call_sign: str = ""
