@@ -52,6 +52,7 @@ def printed(path, arguments):
     return out.getvalue()
 
 
+TRAIN = [("train", "tokenizer"), ("train", "interpolator")]
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 OPTIONS = {
     "snr": ANY_TEXT,
@@ -103,7 +104,7 @@ def test_a_value_written_is_yaml_and_reads_back_as_its_words(value):
 
 def test_every_command_prints_its_configuration_and_takes_it_back(tmp_path):
     for path, leaf in leaves(build_command()):
-        if path[0] == "train":  # has files of its own
+        if path in TRAIN:  # has files of its own
             continue
         text = printed(path, [])
         assert text.startswith(f"# resivid {' '.join(path)}\n")
@@ -112,6 +113,43 @@ def test_every_command_prints_its_configuration_and_takes_it_back(tmp_path):
         file = tmp_path / "a.yaml"
         file.write_text(text)
         assert printed(path, ["--config", str(file)]).count(str(file)) == text.count("# default")
+
+
+@pytest.mark.parametrize("path", TRAIN)
+def test_training_prints_its_settings_and_takes_them_back(path, tmp_path, monkeypatch, capsys):
+    given = tmp_path / "given.yaml"
+    given.write_text("seed: 5\nlosses: {l1: 3.0}\n")
+    monkeypatch.setenv("RESIVID_CROP", "64")
+    assert main([*path, "--config", str(given), "--batch", "7", "--print-config"]) == 0
+    text = capsys.readouterr().out
+    assert {"batch: 7  # command line", "crop: 64  # variable RESIVID_CROP", f"seed: 5  # {given}"} < set(
+        text.splitlines()
+    )
+    monkeypatch.delenv("RESIVID_CROP")
+    whole = tmp_path / "whole.yaml"
+    whole.write_text(text)
+    assert main([*path, "--config", str(whole), "--print-config"]) == 0
+    again = capsys.readouterr().out
+    assert yaml.safe_load(again) == yaml.safe_load(text) and again.count(str(whole)) == len(
+        yaml.safe_load(text)
+    )
+    assert yaml.safe_load(text)["losses"]["l1"] == 3.0
+    given.write_text("batsh: 5\n")
+    assert main([*path, "--config", str(given), "--print-config"]) == 2
+    assert "unknown key batsh" in capsys.readouterr().err
+
+
+def test_a_variable_that_nobody_reads_is_named_with_its_likeness(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("RESIVID_STRYDE", "4")
+    monkeypatch.setenv("RESIVID_GOP", "4")  # of other commands
+    for name in OTHER_VARIABLES:
+        monkeypatch.setenv(name, "x")
+    assert main(["info", str(tmp_path / "missing.rvt")]) == 1
+    warning, error = capsys.readouterr().err.splitlines()
+    assert warning == (
+        "resivid: warning: variable RESIVID_STRYDE is no option of any command (did you mean RESIVID_STRIDE?)"
+    )
+    assert "missing.rvt" in error
 
 
 def test_no_option_shares_a_variable_with_something_else():

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The command itself: exit codes, one line for an error, help that knows every subcommand."""
 
+import signal
+
 import pytest
 import typer
 from gnuradio.resivid import __version__, errors
@@ -64,3 +66,14 @@ def test_an_error_is_one_line_and_an_exit_code(error, code, monkeypatch, capsys)
     assert len(err.splitlines()) == expected
     if expected and not isinstance(error, KeyboardInterrupt):
         assert err.startswith("resivid: ") and "a b" in err
+
+
+def test_a_program_that_calls_main_keeps_its_own_signal_handlers():
+    def own(number, frame): ...
+
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        assert main(["--version"]) == 0 and main(["frobnicate"]) == 2
+        assert signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)

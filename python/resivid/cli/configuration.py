@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -59,6 +59,47 @@ def origin(error: Any) -> str:
     return "" if known is None or parameter is None else known.place(parameter)
 
 
+def unknown_variables(command: Any, environment: Mapping[str, str]) -> list[str]:
+    """A line for each RESIVID_* variable that neither an option of these commands nor anything else reads.
+
+    Args:
+        command: a command or group with its configuration attached.
+        environment: names and values.
+    """
+    known = [*_variables(command), *OTHER_VARIABLES]
+    lines = []
+    for name in sorted(n for n in environment if n.startswith(PREFIX) and n not in known):
+        close = difflib.get_close_matches(name, known, 1)
+        guess = f" (did you mean {close[0]}?)" if close else ""
+        lines.append(f"variable {name} is no option of any command{guess}")
+    return lines
+
+
+def _variables(command: Any) -> Iterator[str]:
+    for child in getattr(command, "commands", {}).values():
+        yield from _variables(child)
+    yield from (p.envvar for p in command.params if isinstance(p.envvar, str))
+
+
+def _nothing_required(context: typer.Context, value: bool) -> bool:
+    """`--print-config`: nothing is run, so nothing is missing."""
+    if value:
+        for parameter in context.command.params:
+            parameter.required = False
+    return value
+
+
+PrintConfigOption = Annotated[
+    bool,
+    typer.Option(
+        "--print-config",
+        help="Print the options in force as such a file, with where each comes from, and run nothing.",
+        callback=_nothing_required,
+        is_eager=True,
+    ),
+]
+
+
 class _Configuration:
     """What one command's values are and where they come from.
 
@@ -74,7 +115,6 @@ class _Configuration:
         self._origins: dict[str, str] = {}  # parameter to file and line, or profile
         self._context: Any = None
         self._profile: str | None = None
-        self._shows = False
         for key, parameter in self.parameters.items():
             parameter.show_envvar = False  # the same for all: said once, in the help of --config
             if variable_of(key) not in OTHER_VARIABLES:
@@ -85,7 +125,7 @@ class _Configuration:
             profile = _profile_option(self._choose_profile)
             command.params.insert(0, profile)  # before all that it sets
             self.parameters = {"profile": profile, **self.parameters}
-        command.params += _file_options(self._read, self._show)
+        command.params += _file_options(self._read)
         command.callback = self._run(command.callback)
 
     def _read(self, context: typer.Context, value: Optional[Path]) -> None:
@@ -121,16 +161,9 @@ class _Configuration:
         self._origins.update({name: f"profile {value}" for name in chosen if name not in given})
         context.default_map = {**chosen, **given}
 
-    def _show(self, value: bool) -> None:
-        """`--print-config`: nothing is run, so nothing is missing."""
-        self._shows = value
-        if value:
-            for parameter in self.parameters.values():
-                parameter.required = False
-
     def _run(self, callback: Callable[..., Any]) -> Callable[..., Any]:
-        def run(**values: Any) -> Any:
-            if self._shows:
+        def run(print_config: bool = False, **values: Any) -> Any:
+            if print_config:
                 print(self.text(), end="")
                 return 0
             try:
@@ -219,7 +252,7 @@ def _profile_option(choose: Callable[..., None]) -> Any:
     return _made_by_typer(options)[0]
 
 
-def _file_options(read: Callable[..., None], show: Callable[..., None]) -> list[Any]:
+def _file_options(read: Callable[..., None]) -> list[Any]:
     def options(
         config: Optional[Path] = typer.Option(
             None,
@@ -229,14 +262,7 @@ def _file_options(read: Callable[..., None], show: Callable[..., None]) -> list[
             is_eager=True,
             expose_value=False,
         ),
-        print_config: bool = typer.Option(
-            False,
-            "--print-config",
-            help="Print the options in force as such a file, with where each comes from, and run nothing.",
-            callback=show,
-            is_eager=True,
-            expose_value=False,
-        ),
+        print_config: PrintConfigOption = False,
     ) -> None: ...
 
     return _made_by_typer(options)

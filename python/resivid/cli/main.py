@@ -5,7 +5,11 @@ A subcommand is a module `cli/NAME.py` with `register(app: typer.Typer) -> None`
 the app; its name stands in COMMANDS. At import it needs typer, NumPy and PyYAML only: torch, OpenCV, GNU Radio and the
 rest are imported inside the command, so that `--help` is quick and works on every machine.
 
-Exit codes: 0 done, 1 ran and failed, 2 wrong use.
+Exit codes are the same for every command; docs/configuration.md has the table:
+
+    0  done
+    1  failed in its work, or interrupted: a file, network, radio, package or plug-in, or a check that fails
+    2  wrong use, nothing was begun: an option, variable or configuration that is refused
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ except ImportError as error:  # the only package that the command line itself ne
         "-DPython3_EXECUTABLE=.../.venv/bin/python, whose packages scripts/setup.sh installs"
     ) from None
 
-from .configuration import attach, origin  # noqa: E402 # needs typer
+from .configuration import attach, origin, unknown_variables  # noqa: E402 # needs typer
 
 COMMANDS = (
     "simulate",
@@ -118,6 +122,14 @@ def _needed(arguments: Sequence[str]) -> Sequence[str]:
     return (first,) if first in COMMANDS else COMMANDS
 
 
+def _warn_of_variables(command: Any) -> None:
+    """Name the RESIVID_* variables that no command has: they would be passed over in silence."""
+    if COMPLETE_VARIABLE in os.environ or not unknown_variables(command, os.environ):
+        return
+    for line in unknown_variables(build_command(), os.environ):  # the others' too, which are loaded only here
+        print(f"resivid: warning: {line}", file=sys.stderr)
+
+
 def _show_help(text: str) -> int:
     """Help that was not asked for: a command without what it needs."""
     print(text, file=sys.stderr)
@@ -151,10 +163,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 ran and failed or was interrupted, 2 wrong use.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _end_as_interrupted)
+    if threading.current_thread() is not threading.main_thread():
+        return _run(arguments)  # only the main thread may handle signals
+    before = signal.signal(signal.SIGTERM, _end_as_interrupted)
+    try:
+        return _run(arguments)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         command = build_command(_needed(arguments))
+        _warn_of_variables(command)
         code = command(args=arguments, prog_name="resivid", standalone_mode=False)
         if code == TYPER_INTERRUPTED:
             return _interrupted()

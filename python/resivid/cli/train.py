@@ -14,6 +14,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from ..errors import SettingsError
+from .configuration import PrintConfigOption, variable_of
 
 LOG = logging.getLogger(__name__)
 train_app = typer.Typer(no_args_is_help=True, help="Train the networks (needs torch, no GNU Radio).")
@@ -57,6 +58,7 @@ ChecksOption = Annotated[Optional[Path], typer.Option("--json", help="Write the 
 
 @train_app.command("tokenizer")
 def tokenizer(
+    context: typer.Context,
     out: OutOption,
     config: ConfigOption = None,
     data: DataOption = None,
@@ -72,6 +74,7 @@ def tokenizer(
     device: DeviceOption = None,
     limit: LimitOption = None,
     json_file: ChecksOption = None,
+    print_config: PrintConfigOption = False,
 ) -> None:
     """Codebooks by k-means, then the decoder on random prefixes and states of the closed loop.
 
@@ -81,7 +84,9 @@ def tokenizer(
     """
     from ..train.settings import TokenizerTraining
 
-    settings = _settings(TokenizerTraining, config, locals())
+    if print_config:
+        return _print_settings(TokenizerTraining, context)
+    settings = _settings(TokenizerTraining, context.params)
     from ..train.tokenizer import train
 
     _run(train, settings, out, time_limit, step_limit, json_file)
@@ -89,6 +94,7 @@ def tokenizer(
 
 @train_app.command("interpolator")
 def interpolator(
+    context: typer.Context,
     out: OutOption,
     config: ConfigOption = None,
     data: DataOption = None,
@@ -104,6 +110,7 @@ def interpolator(
     device: DeviceOption = None,
     limit: LimitOption = None,
     json_file: ChecksOption = None,
+    print_config: PrintConfigOption = False,
 ) -> None:
     """The interpolator `fusion`, on videos whose key frames went through the closed loop.
 
@@ -111,30 +118,62 @@ def interpolator(
     """
     from ..train.settings import InterpolatorTraining
 
-    settings = _settings(InterpolatorTraining, config, locals())
+    if print_config:
+        return _print_settings(InterpolatorTraining, context)
+    settings = _settings(InterpolatorTraining, context.params)
     from ..train.interpolator import train
 
     _run(train, settings, out, time_limit, step_limit, json_file)
 
 
-def _settings(kind: type, config: Path | None, given: dict[str, Any]) -> Any:
+def _settings(kind: type, given: dict[str, Any]) -> Any:
     """Settings of the file with the options' values in the place of its own.
 
     Args:
         kind: class of the settings.
         given: the command's parameters, those that are no settings among them.
     """
-    from ..train.config import from_mapping, merged, read_yaml
+    from ..train.config import from_mapping, merged
+
+    _, base = _file_settings(kind, given)
+    return from_mapping(kind, merged(base, _option_settings(kind, given)), "options")
+
+
+def _file_settings(kind: type, given: dict[str, Any]) -> tuple[Path | None, dict[str, Any]]:
+    """The configuration file, if any, and what it sets."""
+    from ..train.config import from_mapping, read_yaml
     from ..train.settings import CHECKPOINT, CONFIG
 
-    kept = given["out"] / CONFIG
-    if config is None and kept.is_file() and (given["out"] / CHECKPOINT).is_file():
-        config = kept
-    base = {} if config is None else read_yaml(config)
-    from_mapping(kind, base, str(config))  # first alone, so that mistakes name their place
+    file, out = given["config"], given["out"]
+    if file is None and out is not None and (out / CONFIG).is_file() and (out / CHECKPOINT).is_file():
+        file = out / CONFIG
+    base = {} if file is None else read_yaml(file)
+    from_mapping(kind, base, str(file))  # first alone, so that mistakes name their place
+    return file, base
+
+
+def _option_settings(kind: type, given: dict[str, Any]) -> dict[str, Any]:
     names = {field.name for field in dataclasses.fields(kind)}
-    options = {k: v for k, v in given.items() if k in names and v is not None}
-    return from_mapping(kind, merged(base, options), "options")
+    return {k: v for k, v in given.items() if k in names and v is not None}
+
+
+def _print_settings(kind: type, context: typer.Context) -> None:
+    """The settings in force as a file for --config, each with where it comes from."""
+    import yaml
+
+    from ..train.config import to_mapping
+
+    file, base = _file_settings(kind, context.params)
+    options = _option_settings(kind, context.params)
+    print(f"# resivid train {context.info_name}")
+    for name, value in to_mapping(_settings(kind, context.params)).items():
+        origin = str(file) if name in base else "default"
+        if name in options:
+            source = context.get_parameter_source(name)
+            variable = source is not None and source.name == "ENVIRONMENT"
+            origin = f"variable {variable_of(name)}" if variable else "command line"
+        first, *more = yaml.safe_dump({name: value}, sort_keys=False).splitlines()
+        print("\n".join([f"{first}  # {origin}", *more]))
 
 
 def _run(

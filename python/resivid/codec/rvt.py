@@ -22,6 +22,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import FormatError, ResividError
+from ..part_files import part_path
 from .base import Payload
 
 MAGIC = b"\x89RVT\r\n\x1a\n"  # as PNG's: a transfer that changes line ends or drops bit 7 is found at once
@@ -89,7 +90,7 @@ class RvtWriter:
     def __init__(self, path: str | Path, header: RvtHeader):
         self.path, self.header = Path(path), header
         self.num_key_frames = 0
-        self._temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self._temporary = part_path(self.path)
         encoded = _encode_header(header)
         if self.path.is_dir():
             raise ResividError(f"{self.path}: is a folder")

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from ..errors import MissingPackageError, ResividError, SettingsError
+from ..part_files import part_path
 
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -58,7 +58,7 @@ def save_figure(figure: Any, path: Path) -> None:
     Raises:
         ResividError: it cannot be written.
     """
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    part = part_path(path, path.suffix)
     try:
         figure.savefig(part, dpi=110, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
         part.replace(path)

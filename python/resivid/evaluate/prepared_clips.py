@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import ResividError, VideoError
 from ..link.statistics import write_text_atomically
+from ..part_files import part_path
 from ..video.reader import VideoReader, _import_av, _reason
 
 LEAST_SIDE = 64  # pixels; smaller pictures are no measure of anything
@@ -132,7 +133,7 @@ class LosslessWriter:
 
     def __init__(self, path: Path, rate: Fraction, size: int):
         self._av, self._path = _import_av(), path
-        self._part = path.with_name(f".{path.stem}.{os.getpid()}.part.mkv")
+        self._part = part_path(path, path.suffix)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._container = self._av.open(str(self._part), "w")

@@ -13,6 +13,7 @@ from gnuradio import blocks, gr
 
 from ..errors import ResividError
 from ..link.statistics import write_text_atomically
+from ..part_files import part_path
 from ..radio.sigmf_files import DATA, recording_files, sigmf_library
 from ..version import __version__
 
@@ -48,7 +49,7 @@ class IqRecording:
         if not (folder.is_dir() and os.access(folder, os.W_OK)):
             raise ResividError(f"{path}: folder {folder} does not exist or cannot be written")
         # The ending stays: the library takes data files by it.
-        self._part = self.data.with_name(f".{self.data.stem}.{os.getpid()}.part{DATA}")
+        self._part = part_path(self.data, DATA)
         self.sink = blocks.file_sink(gr.sizeof_gr_complex, str(self._part))
 
     def finish(self, symbol_rate: float, annotations: Sequence[Annotation]) -> None:

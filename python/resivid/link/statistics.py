@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import ResividError
+from ..part_files import part_path
 from .budget import SOURCE_VALUES_PER_PIXEL, code_rate, coded_bits, crc_bits
 from .budget import payload_bits as payload_bits_of
 from .mcs_table import McsTable
@@ -295,7 +295,7 @@ def write_text_atomically(path: str | Path, text: str) -> None:
         ResividError: the folder is missing or cannot be written.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = part_path(path)
     try:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import VideoError
+from ..part_files import part_path
 from .reader import _import_av, _reason
 
 BT709 = 1  # AVCOL_PRI_BT709, AVCOL_TRC_BT709 and AVCOL_SPC_BT709
@@ -43,7 +44,7 @@ class VideoWriter:
         self.path = Path(path)
         self.width, self.height, self.num_frames = width, height, 0
         check_writable(self.path)
-        self._temporary = self.path.with_name(f".{self.path.stem}.{os.getpid()}.part{self.path.suffix}")
+        self._temporary = part_path(self.path, self.path.suffix)
         self._av = _import_av()
         self._container: Any = None
         try:
