@@ -13,11 +13,13 @@ import pytest
 from clips import read_frames
 from gnuradio.resivid.errors import ResividError, SettingsError
 from gnuradio.resivid.link.statistics import Statistics, document_keys
+from gnuradio.resivid.web import pictures
 from gnuradio.resivid.web import server as server_module
 from gnuradio.resivid.web.monitor import Monitor
 from gnuradio.resivid.web.pictures import HEADER, to_message
 from gnuradio.resivid.web.recorder import Recorder
-from gnuradio.resivid.web.server import MAX_CONNECTIONS, MAX_VIEWERS, WebServer
+from gnuradio.resivid.web.routes import MAX_VIEWERS
+from gnuradio.resivid.web.server import MAX_CONNECTIONS, WebServer
 from toy import moving_picture
 
 FRAMES = moving_picture(4)
@@ -94,9 +96,8 @@ def test_a_snapshot_is_the_picture_to_the_bit(server):
 def test_messages_hold_both_pictures_and_no_large_ones():
     import cv2
 
-    server_pictures = server_module.pictures
     wide = np.zeros((300, 3000, 3), np.uint8)
-    assert max(server_pictures.bounded(wide).shape) == server_pictures.MAX_SIDE
+    assert max(pictures.bounded(wide).shape) == pictures.MAX_SIDE
     monitor = Monitor("test", simulated=True)
     monitor.pictures(9, FRAMES[0], FRAMES[1])
     message = to_message(monitor.latest_pictures())

@@ -10,7 +10,7 @@ import typer
 from ..link.budget import payload_bits
 from ..link.mcs_table import load_mcs_table
 from . import bench_options as options
-from . import channel_options, common
+from . import channel_options, common, progress_bar
 
 VARIANTS = {"estimates alone": False, "with outer loop": True}
 
@@ -85,7 +85,7 @@ def adaptation(
             target_bler=table.target_bler if outer_loop else 0.0,
             jump_db=jump_db,
         )
-        with common.WorkProgress(name, "block/s", quiet) as progress:
+        with progress_bar.WorkProgress(name, "block/s", quiet) as progress:
             run = study.run_adaptation(
                 study.CodedLink(table, symbols, seed), selector, snr_db, feedback_delay, progress.update
             )

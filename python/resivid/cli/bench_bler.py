@@ -11,7 +11,7 @@ import typer
 from ..errors import SettingsError
 from ..link.mcs_file import McsEntry, McsFile, read_mcs_file
 from . import bench_options as options
-from . import common
+from . import common, progress_bar
 
 if TYPE_CHECKING:
     from ..evaluate.bler import Point
@@ -101,7 +101,7 @@ def bler(
     points = [p for entry, block in blocks for p in _points(entry, block, snr, above_bound, target)]
     rule = StopRule(target, precision, max_blocks)
     workers = options.make_workers(scheduler, threads)
-    with common.WorkProgress("bler", "block/s", quiet) as progress:
+    with progress_bar.WorkProgress("bler", "block/s", quiet) as progress:
         table = as_rows(measure(points, rule, workers, store, progress.update))
     options.write_rows(table, json_file, csv_file)
     if plot is not None:

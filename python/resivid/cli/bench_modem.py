@@ -10,7 +10,7 @@ import typer
 from ..errors import SettingsError
 from ..link.mcs_table import load_mcs_table
 from . import bench_options as options
-from . import common
+from . import common, progress_bar
 
 SYMBOL_RATE = 2703.75  # of the profile `voice`
 CPU_SECONDS = 4.0
@@ -80,7 +80,7 @@ def modem(
         points = [bench.false_frames(kind, noise_seconds, SYMBOL_RATE) for kind in ("noise", "qpsk")]
     else:
         chosen = [common.parse_mcs(text, table) or 0 for text in rows or map(str, range(len(table.rows)))]
-        with common.WorkProgress("modem", "frame/s", quiet) as progress:
+        with progress_bar.WorkProgress("modem", "frame/s", quiet) as progress:
             points = list(quality.measure(bench, chosen, kinds, above_db, frames, progress.update))
     options.write_rows(points, json_file, csv_file)
     if plot is not None:

@@ -15,7 +15,7 @@ import typer
 
 from ..errors import MissingPackageError, SettingsError
 from ..link.statistics import write_text_atomically
-from . import common
+from . import outputs
 
 if TYPE_CHECKING:
     from ..evaluate.bler import Point, Results
@@ -150,9 +150,9 @@ def check_outputs(plot: Path | None = None, **paths: Path | None) -> None:
     """
     from ..evaluate.figures import check_plot_path
 
-    common.check_distinct(plot=plot, **paths)
+    outputs.check_distinct(plot=plot, **paths)
     for path in (plot, *paths.values()):
-        common.check_folder(path)
+        outputs.check_folder(path)
     if plot is not None:
         check_plot_path(plot)
 
@@ -161,7 +161,7 @@ def write_rows(rows: Sequence[dict[str, Any]], json_file: Path | None, csv_file:
     """Write rows as a JSON list and as CSV, where a file is given."""
     if json_file is not None:
         lines = ",\n".join(" " + json.dumps(row) for row in rows)
-        common.write_json(json_file, f"[\n{lines}\n]\n")
+        outputs.write_json(json_file, f"[\n{lines}\n]\n")
     if csv_file is not None:
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")

@@ -11,7 +11,7 @@ import typer
 
 from ..errors import MissingPackageError
 from . import bench_options as options
-from . import common
+from . import progress_bar
 
 if TYPE_CHECKING:
     from ..evaluate.phy_peers import Missing
@@ -39,7 +39,7 @@ def phy(
             f"resivid bench phy: {error}; `resivid doctor` says what to install"
         ) from error
 
-    with common.WorkProgress("phy", "row/s", quiet) as progress:
+    with progress_bar.WorkProgress("phy", "row/s", quiet) as progress:
         speeds = measure_all()
         progress.update(0.4, len(speeds))
         if cores:

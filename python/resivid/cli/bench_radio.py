@@ -11,7 +11,7 @@ import typer
 from ..errors import SettingsError
 from ..link.air import PROFILES
 from . import bench_options as options
-from . import common
+from . import common, progress_bar
 
 
 def radio(
@@ -80,7 +80,7 @@ def radio(
         for number in numbers
         for margin_db in options.parse_range(above, "--above")
     ]
-    with common.WorkProgress("radio", "frame/s", quiet) as progress:
+    with progress_bar.WorkProgress("radio", "frame/s", quiet) as progress:
         measured = list(radio_bench.measure(points, progress.update))
     options.write_rows(measured, json_file, csv_file)
     if plot is not None:

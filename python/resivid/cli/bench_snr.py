@@ -10,7 +10,7 @@ import typer
 from ..errors import SettingsError
 from ..link.mcs_table import MODULATIONS
 from . import bench_options as options
-from . import common
+from . import progress_bar
 
 
 def snr(
@@ -44,7 +44,7 @@ def snr(
     options.check_outputs(json=json_file, csv=csv_file, plot=plot)
     from ..evaluate import snr_accuracy
 
-    with common.WorkProgress("snr", "block/s", quiet) as progress:
+    with progress_bar.WorkProgress("snr", "block/s", quiet) as progress:
         rows = snr_accuracy.measure(
             modulations or tuple(MODULATIONS),
             symbols or snr_accuracy.DEFAULT_SYMBOLS,

@@ -12,7 +12,7 @@ import typer
 from ..errors import ResividError
 from ..link.air import PROFILES
 from . import bench_options as options
-from . import common
+from . import common, outputs, progress_bar
 
 
 def soak(
@@ -42,7 +42,7 @@ def soak(
     from ..flowgraphs.settings import LinkSettings
     from ..radio.settings import parse_hz
 
-    common.check_distinct(json=json_file, plot=plot)
+    outputs.check_distinct(json=json_file, plot=plot)
     if plot is not None:
         check_plot_path(plot)
     link = LinkSettings(cbr=cbr, mcs_table=mcs_table)
@@ -50,13 +50,13 @@ def soak(
         folder, link.table, str(link.cbr), mcs_table, parse_hz(sample_rate, "--sample-rate"),
         LiveSettings(link).symbol_rate(30), seed, frames,
     )  # fmt: skip
-    with common.WorkProgress("soak", "episodes", quiet) as progress:
+    with progress_bar.WorkProgress("soak", "episodes", quiet) as progress:
         run.run(hours, progress.update)
     summary = soaking.summary(run.records)
     if plot is not None:
         soaking.plot(plot, run.records)
     if json_file is not None:
-        common.write_json(json_file, json.dumps(summary, indent=2) + "\n")
+        outputs.write_json(json_file, json.dumps(summary, indent=2) + "\n")
     if not quiet and str(json_file) != "-":
         print(_text(summary))
     if summary["troubles"]:

@@ -15,7 +15,7 @@ from ..link.mcs_file import McsFile, read_mcs_file
 from ..link.statistics import write_text_atomically
 from ..version import __version__
 from . import bench_options as options
-from . import common
+from . import progress_bar
 
 NAMES = ["table1", "calibrated", "air"]
 
@@ -66,7 +66,7 @@ def calibrate(
     workers = options.make_workers(scheduler, threads)
     total = sum(len(sizes_of(entry)) for entry in file.entries)
     template = options.template(kernel, iterations, guesses, seed)
-    with common.WorkProgress("calibrate", "block/s", quiet) as progress:
+    with progress_bar.WorkProgress("calibrate", "block/s", quiet) as progress:
         blocks = done = 0
 
         def measured(point, rule):

@@ -10,7 +10,7 @@ import typer
 
 from ..errors import FormatError, SettingsError, WeightsError
 from ..models import defaults
-from . import common
+from . import common, outputs, progress_bar
 
 if TYPE_CHECKING:
     from ..codec.rvt import RvtReader
@@ -38,8 +38,8 @@ def decode(
     from ..models.registry import load_interpolator, load_tokenizer
     from ..video.writer import VideoWriter, check_writable
 
-    common.check_distinct(IN=source, output=output)
-    with RvtReader(source) as reader, common.StopOnInterrupt() as stop:
+    outputs.check_distinct(IN=source, output=output)
+    with RvtReader(source) as reader, progress_bar.StopOnInterrupt() as stop:
         header = reader.header
         check_writable(output)
         name = _tokenizer_name(reader, tokenizer)
@@ -56,7 +56,7 @@ def decode(
         decoder = codec.make_decoder(model, load_interpolator(interpolator, interpolator_weights), settings)
         with (
             VideoWriter(output, header.rate, header.size, header.size) as writer,
-            common.Progress("decode", header.num_frames) as progress,
+            progress_bar.Progress("decode", header.num_frames) as progress,
         ):
             for unit in _units(reader, decoder, stop):
                 for frame in decoder.render(unit):

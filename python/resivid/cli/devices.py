@@ -10,7 +10,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from . import common
+from . import outputs
 
 
 def devices(
@@ -30,7 +30,7 @@ def devices(
     for line in locked_radios():
         print(f"resivid: {line}", file=sys.stderr)
     if json_file is not None:
-        common.write_json(json_file, json.dumps(found, indent=2) + "\n")
+        outputs.write_json(json_file, json.dumps(found, indent=2) + "\n")
     elif not found:
         print("resivid: no radio found", file=sys.stderr)
     else:

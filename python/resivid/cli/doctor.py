@@ -240,7 +240,7 @@ def register(app: typer.Typer) -> None:
         if json_file is None:
             print(*lines_of(findings), sep="\n")
         else:
-            from . import common  # needs NumPy and PyYAML, which may be what is missing
+            from . import outputs  # needs NumPy and PyYAML, which may be what is missing
 
-            common.write_json(json_file, document + "\n")
+            outputs.write_json(json_file, document + "\n")
         return 1 if any(finding.state == "broken" for finding in findings) else 0

@@ -16,7 +16,7 @@ from ..link.budget import code_rate
 from ..link.statistics import Statistics, StatisticsCollector
 from ..models import defaults
 from ..version import __version__
-from . import common
+from . import common, outputs, progress_bar
 
 LOG = logging.getLogger(__name__)
 NOTE = (
@@ -48,7 +48,7 @@ def encode(
     """Encode a video into a token file (.rvt) for a given MCS (--mcs) or Es/N0 (--snr, 6 dB by default)."""
     if snr is not None and mcs is not None:
         raise SettingsError("--snr and --mcs: give one of them")
-    common.check_distinct(IN=source, OUT=output, json=json_file)
+    outputs.check_distinct(IN=source, OUT=output, json=json_file)
     link = LinkSettings(
         cbr=cbr,
         stride=stride,
@@ -66,10 +66,10 @@ def encode(
     rows = _rows(link, snr, mcs)
     for row in sorted(set(rows)):
         link.check_budget(row)
-    with common.StopOnInterrupt() as stop:
+    with progress_bar.StopOnInterrupt() as stop:
         statistics = _encode(source, output, link, rows, stop)
         if json_file is not None:
-            common.write_json(json_file, statistics.to_json())
+            outputs.write_json(json_file, statistics.to_json())
         stop.raise_if_wanted()
 
 
@@ -82,7 +82,7 @@ def _rows(link: LinkSettings, snr: str | None, mcs: str | None) -> list[int]:
 
 
 def _encode(
-    source: str, output: Path, link: LinkSettings, rows: list[int], stop: common.StopOnInterrupt
+    source: str, output: Path, link: LinkSettings, rows: list[int], stop: progress_bar.StopOnInterrupt
 ) -> Statistics:
     from ..codec.offline import OfflinePacker
     from ..codec.rvt import RvtHeader, RvtWriter
@@ -110,7 +110,7 @@ def _encode(
         )
         with (
             RvtWriter(output, header) as writer,
-            common.Progress("encode", reader.num_frames_hint) as progress,
+            progress_bar.Progress("encode", reader.num_frames_hint) as progress,
         ):
 
             def send(unit):

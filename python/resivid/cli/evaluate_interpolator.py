@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from ..models import defaults
-from . import common
+from . import common, progress_bar
 from . import evaluate_options as options
 
 SECTION = "evaluate interpolator"
@@ -56,7 +56,7 @@ def interpolator(
     settings = InterpolatorEvaluation(numbers, gaps, bits, gop)
     model = load_tokenizer(tokenizer, tokenizer_weights)
     maker = LinkMaker(codec, model)
-    with common.WorkProgress(SECTION, "row/s", quiet) as progress:
+    with progress_bar.WorkProgress(SECTION, "row/s", quiet) as progress:
         document = evaluate_interpolators(names, found, maker, settings, progress.update)
     options.hand_over(document, text(document), json_file, page, SECTION, quiet)
 

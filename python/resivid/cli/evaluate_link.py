@@ -13,7 +13,7 @@ import typer
 
 from ..errors import ResividError, SettingsError
 from ..models import defaults
-from . import common
+from . import common, progress_bar
 from . import evaluate_options as options
 from .bench_options import parse_range
 from .simulate import log_to_stderr
@@ -142,7 +142,10 @@ def link(
     )
     _make(output)
     folders = Folders(output, cache or output / "cache")
-    with common.WorkProgress("evaluate", "job/s", quiet) as progress, _runner(workers, scheduler) as runner:
+    with (
+        progress_bar.WorkProgress("evaluate", "job/s", quiet) as progress,
+        _runner(workers, scheduler) as runner,
+    ):
         document = evaluate_videos(paths, evaluation, folders, runner, seconds, progress)
     document["command"] = shlex.join(["resivid", *sys.argv[1:]])
     from ..evaluate.link_output import write_all

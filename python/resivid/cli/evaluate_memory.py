@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..models import defaults
-from . import common
+from . import common, progress_bar
 from . import evaluate_options as options
 
 SECTION = "evaluate memory"
@@ -55,7 +55,7 @@ def memory(
     settings = MemoryEvaluation(names, shares, numbers, stride, gop, bits, repeats, seed)
     model = load_tokenizer(tokenizer, tokenizer_weights)
     maker = LinkMaker(codec, model)
-    with common.WorkProgress(SECTION, "run/s", quiet) as progress:
+    with progress_bar.WorkProgress(SECTION, "run/s", quiet) as progress:
         document = evaluate_memory(maker, found, settings, progress.update)
     options.hand_over(document, text(document), json_file, page, SECTION, quiet)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
 import typer
 
 from ..errors import ResividError, SettingsError
-from . import common
+from . import outputs
 
 if TYPE_CHECKING:
     from ..evaluate.clips import ClipFolder
@@ -79,7 +79,7 @@ def check_outputs(json_file: Path | None, page: Path | None, section: str) -> No
     """
     from ..evaluate.pages import check_page
 
-    common.check_distinct(json=json_file, page=page)
+    outputs.check_distinct(json=json_file, page=page)
     if json_file is not None and str(json_file) != "-" and not json_file.parent.is_dir():
         raise ResividError(f"{json_file}: folder {json_file.parent} does not exist")
     if page is not None:
@@ -93,7 +93,7 @@ def hand_over(
     from ..evaluate.pages import renew_section
 
     if json_file is not None:
-        common.write_json(json_file, json.dumps(document, indent=1, allow_nan=False) + "\n")
+        outputs.write_json(json_file, json.dumps(document, indent=1, allow_nan=False) + "\n")
     if page is not None:
         renew_section(page, section, f"{text}\n{_made_by(document, section)}\n")
     if not quiet and str(json_file) != "-":

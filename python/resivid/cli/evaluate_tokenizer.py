@@ -11,7 +11,7 @@ import typer
 
 from ..errors import FormatError
 from ..models import defaults
-from . import common
+from . import common, progress_bar
 from . import evaluate_options as options
 
 SECTION = "evaluate tokenizer"
@@ -56,7 +56,7 @@ def tokenizer(
     settings = TokenizerEvaluation(counts, every, seed)
     columns = ["original", *(f"{count} tokens" for count in settings.counts_for(model))]
     pictures = None if sheet is None else SampleSheet(columns)
-    with common.WorkProgress(SECTION, "frame/s", quiet) as progress:
+    with progress_bar.WorkProgress(SECTION, "frame/s", quiet) as progress:
         document = evaluate_tokenizer(model, found, settings, pictures, progress.update)
     if pictures is not None and sheet is not None:
         pictures.write(sheet)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from . import common
+from . import outputs
 
 
 def info(
@@ -21,10 +21,10 @@ def info(
     ] = None,
 ) -> None:
     """Check a token file (.rvt) and print what it holds."""
-    common.check_distinct(IN=source, json=json_file)
+    outputs.check_distinct(IN=source, json=json_file)
     facts = describe(source)
     if json_file is not None:
-        common.write_json(json_file, json.dumps(facts, indent=2) + "\n")
+        outputs.write_json(json_file, json.dumps(facts, indent=2) + "\n")
     if json_file is None or str(json_file) != "-":
         for key, value in facts.items():
             print(f"{key:<14}{_text(value)}")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from ..errors import SettingsError, WeightsError
-from . import common
+from . import outputs
 
 models_app = typer.Typer(help="List and verify models and weights; import published checkpoints.")
 
@@ -112,7 +112,7 @@ def _row(kind: str, name: str, description: str, weights: str, state: str) -> di
 
 def _show(rows: list[dict[str, Any]], json_file: Path | None) -> None:
     if json_file is not None:
-        common.write_json(json_file, json.dumps(rows, indent=2) + "\n")
+        outputs.write_json(json_file, json.dumps(rows, indent=2) + "\n")
     if json_file is not None and str(json_file) == "-":
         return
     for row in rows:

@@ -16,7 +16,7 @@ import typer
 from ..errors import SettingsError
 from ..link.air import PROFILES
 from ..models import defaults
-from . import common, web_options
+from . import common, outputs, web_options
 from . import radio_options as options
 from .simulate import log_to_stderr
 
@@ -137,7 +137,7 @@ def rx(
             if record is not None:
                 flowgraph.recording.finish()
             if json_file is not None:
-                common.write_json(json_file, document(flowgraph))
+                outputs.write_json(json_file, document(flowgraph))
             if not quiet:
                 print("resivid: " + line_of(flowgraph.status(), settings), file=sys.stderr)
 

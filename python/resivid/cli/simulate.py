@@ -4,26 +4,21 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
 
 from ..errors import SettingsError
-from ..link.budget import coded_bits
 from ..models import defaults
 from . import channel_options as options
-from . import common, web_options
+from . import common, outputs, progress_bar, simulate_report, web_options
 
 if TYPE_CHECKING:
-    from ..evaluate.report import KeyFrameRecord
     from ..flowgraphs.settings import LinkSettings
     from ..flowgraphs.simulate import simulation
-    from ..link.statistics import Statistics
 
 DEFAULT_TABLE = {"ideal": "table1", "framed": "air"}
 LEAST_DELAY = {"ideal": 1, "framed": 2}  # a frame is received when the next one has begun
@@ -142,8 +137,8 @@ def simulate(
         interpolator_weights=interpolator_weights,
     )
     for path in (json_file, report):
-        common.check_folder(path)
-    common.check_distinct(IN=source, output=output, json=json_file, report=report)
+        outputs.check_folder(path)
+    outputs.check_distinct(IN=source, output=output, json=json_file, report=report)
     channel_settings = options.channel_settings(
         channel, doppler_hz, rician_k_db, csi, loss, burst_length, impair
     )
@@ -178,14 +173,14 @@ def simulate(
         if quiet:
             statistics = flowgraph.run()
         else:
-            with common.Progress("simulate", flowgraph.num_frames_hint) as progress:
+            with progress_bar.Progress("simulate", flowgraph.num_frames_hint) as progress:
                 statistics = flowgraph.run(progress.update)
     if json_file is not None:
-        common.write_json(json_file, statistics.to_json())
+        outputs.write_json(json_file, statistics.to_json())
     if report is not None:
-        _write_report(report, source, output, flowgraph, statistics)
+        simulate_report.write_page(report, source, output, flowgraph, statistics)
     if not quiet:
-        print(summary(statistics, output), file=sys.stderr)
+        print(simulate_report.summary(statistics, output), file=sys.stderr)
 
 
 def _page(
@@ -210,81 +205,6 @@ def _start_row(text: str | None, link: LinkSettings) -> int:
         return 0 if text is None else link.table.index(text)
     except ValueError as error:
         raise SettingsError(f"--mcs-start: {error}") from error
-
-
-def summary(statistics: Statistics, output: Path) -> str:
-    """What the run was, in a few lines."""
-    s = statistics
-    mcs = ", ".join(f"{count} x {label}" for label, count in s.mcs.items())
-    quality = [
-        f"{name} {value:.{digits}f}{unit}"
-        for name, value, digits, unit in (
-            ("PSNR", s.psnr_db, 2, " dB"),
-            ("SSIM", s.ssim, 3, ""),
-            ("LPIPS", s.lpips, 3, ""),
-        )
-        if value is not None
-    ]
-    lines = [
-        f"{output}: {s.frames} frames, {s.key_frames} key frames, {s.symbols_mean:.0f} symbols each, "
-        f"CBR {s.cbr_total:.3g}",
-        f"{s.blocks_failed} of {s.blocks} blocks failed, SNR estimate {_db(s.snr_est_db)}; {mcs}",
-        f"prefix {s.k_mean:.1f} tokens, {s.updates_mean:.1f} updates a key frame"
-        + "".join(f"; {q}" for q in quality),
-    ]
-    return "\n".join(lines + [f"note: {note}" for note in s.notes])
-
-
-def _db(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.2f} dB"
-
-
-def _write_report(
-    path: Path, source: str, output: Path, flowgraph: simulation, statistics: Statistics
-) -> None:
-    from ..evaluate.report import ReportData, write_report
-
-    rate = statistics.fps or 1.0
-    data = ReportData(
-        title=Path(source).name,
-        statistics=statistics.to_dict(),
-        key_frames=_key_frames(flowgraph),
-        psnr_per_frame=flowgraph.comparison.psnr_per_frame,
-        pictures=[(index / rate, sent, received) for index, sent, received in flowgraph.comparison.samples],
-        settings=_settings(flowgraph),
-        command_line=shlex.join(["resivid", *sys.argv[1:]]),
-        video=os.path.relpath(output, path.parent),
-        mcs_labels=[row.label for row in flowgraph.settings.link.table.rows],
-    )
-    write_report(path, data)
-
-
-def _key_frames(flowgraph: simulation) -> list[KeyFrameRecord]:
-    from ..evaluate.report import KeyFrameRecord
-
-    rows = flowgraph.settings.link.table.rows
-    return [
-        KeyFrameRecord(
-            frame=decoded.frame,
-            mcs=rows[decoded.mcs].label,
-            snr_db=decoded.snr_db,
-            crc_ok=decoded.crc_ok,
-            prefix=packed.prefix,
-            updates=packed.updates,
-            bits_header=packed.bits_header,
-            bits_body=packed.bits_body,
-            bits_crc=flowgraph.statistics.bits_crc(decoded.mcs, decoded.symbols),
-            bits_coded=coded_bits(decoded.symbols, rows[decoded.mcs]),
-        )
-        for packed, decoded in flowgraph.statistics.blocks()
-    ]
-
-
-def _settings(flowgraph: simulation) -> dict[str, object]:
-    """Option to value, those left at None apart."""
-    settings = {**vars(flowgraph.settings), **vars(flowgraph.settings.link)}
-    names = [f.name for kind in (flowgraph.settings, flowgraph.settings.link) for f in fields(kind)]
-    return {name: settings[name] for name in names if name != "link" and settings[name] is not None}
 
 
 def register(app: typer.Typer) -> None:

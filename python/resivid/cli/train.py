@@ -190,9 +190,9 @@ def _run(
     run = train(settings, out, time_limit, step_limit)
     if run.workers.first:
         if json_file is not None:
-            from . import common
+            from . import outputs
 
-            common.write_json(json_file, json.dumps(run.history, indent=1) + "\n")
+            outputs.write_json(json_file, json.dumps(run.history, indent=1) + "\n")
         LOG.info("weights: %s", out / run.WEIGHTS)
 
 
