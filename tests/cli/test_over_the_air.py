@@ -38,12 +38,12 @@ def start(tmp_path, monkeypatch, air_folder):
     """Start `resivid ...` in tmp_path; whatever still runs at the end is killed."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     running = []
-    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
+    path = [str(TESTS), os.environ.get("PYTHONPATH", "")]
 
-    def start(*arguments, **options):
+    def start(*arguments, before=(), **options):
         command = [sys.executable, "-m", "gnuradio.resivid.cli.main", *map(str, arguments)]
         streams = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE, **options}
-        environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*before, *path]), "OMP_NUM_THREADS": "1"}
         process = subprocess.Popen(command, cwd=tmp_path, env=environment, **streams)
         running.append(process)
         return process
@@ -194,7 +194,7 @@ def test_real_time_with_a_plug_pulled_and_a_transmitter_restarted(clip, tmp_path
         assert time.monotonic() < deadline, figures
         assert len(rx.stdout.read(frame)) == frame
         figures = urllib.request.urlopen(page + "stats", timeout=60).read().decode()
-    assert json.loads(figures)["snr_est_db"] == pytest.approx(16.5, abs=1.5)
+    assert json.loads(figures)["snr_est_db"] < 18  # blocks that the gaps spoilt count, with little
     rx.terminate()
     rx.stdout.close()
     code, error = rx.wait(120), said.read_text()
@@ -202,6 +202,38 @@ def test_real_time_with_a_plug_pulled_and_a_transmitter_restarted(clip, tmp_path
     assert re.search(r"\d+ ms from the camera to the screen", error)
     assert "1 restarts of the transmitter" in error and "1 times without radio" in error
     assert "forged" not in error
+
+
+def test_the_networks_on_one_host_and_the_radios_on_others(clip, tmp_path, air_folder, start):
+    """Four processes; those of the radios have no PyTorch and no tokenizer that they could load."""
+    pytest.importorskip("zmq")
+    sending, receiving = (f"zmq://127.0.0.1:{free_port()}" for _ in range(2))
+    channel = uuid.uuid4().hex
+    radio = ("--device", loopback(channel=channel, noise_db_hz=-60), "--sample-rate", "48k", "--freq", "434M")
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without/torch.py").write_text("raise ImportError('no torch')")
+    rx_radio = start(
+        "rx", "-o", receiving, *radio, "--tokenizer", "none:such", before=[str(tmp_path / "without")]
+    )
+    until(lambda: (air_folder / f"{channel}.socket").exists() or rx_radio.poll() is not None)
+    rx = start(
+        "rx", "--device", receiving, "-o", "out.mp4", "--frames", FRAMES - 8, "--duration", 250, "--json", "rx.json", *RX[2:]
+    )  # fmt: skip
+    tx_radio = start("tx", sending, *radio, "--tokenizer", "none:such", before=[str(tmp_path / "without")])
+    tx = start("tx", clip, "--device", sending, "--pace", "file", "--snr", 12, *COMMON[2:])
+    code, error = finish(tx)
+    assert code == 0 and "6 key frames sent, 0 late" in error, error
+    code, error = finish(tx_radio)
+    assert code == 0 and "6 key frames sent, 0 dropped" in error, error
+    code, error = finish(rx)
+    assert code == 0, error
+    receiver = json.loads((tmp_path / "rx.json").read_text())["receiver"]
+    assert receiver["failed"] == receiver["foreign"] == 0 and receiver["bursts"] >= receiver["received"] >= 5
+    received = read_frames(tmp_path / "out.mp4")
+    assert mean_error(received[::8][-1], shown_by_toy(clip)[len(received[::8]) - 1]) < 12
+    rx_radio.terminate()
+    code, error = finish(rx_radio)
+    assert code == 1 and "resivid: locked" in error, error
 
 
 def test_bench_radio_sends_and_compares(tmp_path, start):
@@ -262,6 +294,21 @@ def one_line(capfd):
             2,
             "--feedback: expected udp://HOST:PORT",
         ),
+        (["rx", "--device", "zmq://a"], 2, "--device: expected zmq://HOST:PORT"),
+        (["rx", "--device", "zmq://a:1", "-o", "zmq://b:1"], 2, "belong to the radio's host"),
+        (
+            ["rx", "--device", "driver=resivid_loopback", "-o", "zmq://*:0"],
+            2,
+            "--output: expected zmq://HOST:PORT",
+        ),
+        (
+            ["rx", "--device", "driver=resivid_loopback", "-o", "zmq://*:1", "--json", "a"],
+            2,
+            "to the other host",
+        ),
+        (["tx", "zmq://*:1", "--device", "zmq://a:1"], 2, "only one of them may be at another host"),
+        (["tx", "zmq://*:0", "--device", "driver=resivid_loopback"], 2, "IN: expected zmq://HOST:PORT"),
+        (["tx", "test", "--call-sign", "?"], 2, "--call-sign: expected 1 to 16"),
         (["rx", "--key", "none.key"], 1, "--key none.key: cannot be read"),
         (["tx", "none.mp4", "--device", "-"], 1, "none.mp4: no such file"),
         (["tx", "/dev/video99", "--device", "-"], 1, "/dev/video99: is no video"),

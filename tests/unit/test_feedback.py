@@ -11,7 +11,8 @@ import threading
 import pytest
 from gnuradio.resivid.errors import ResividError, SettingsError
 from gnuradio.resivid.link.feedback import FeedbackReader, write_report
-from gnuradio.resivid.radio.feedback_link import ReportListener, ReportSender, parse_feedback
+from gnuradio.resivid.radio.feedback_link import KINDS, OPTION, ReportListener, ReportSender
+from gnuradio.resivid.radio.network import parse_address
 
 KEY, START = b"0123456789abcdef", 0x123456789
 
@@ -74,4 +75,4 @@ def test_reports_travel(kind):
 )
 def test_other_addresses_are_one_line(text):
     with pytest.raises(SettingsError, match="--feedback: expected udp://HOST:PORT"):
-        parse_feedback(text)
+        parse_address(text, KINDS, OPTION)

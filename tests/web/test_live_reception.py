@@ -32,7 +32,7 @@ def flowgraph():
         rate=30,
         live_statistics=lambda: None,
         statistics=statistics,
-        synchroniser=None,
+        end=types.SimpleNamespace(synchroniser=None),
         connect=lambda *blocks: None,
         settings=types.SimpleNamespace(
             link=types.SimpleNamespace(table=types.SimpleNamespace(rows=[row] * 3))

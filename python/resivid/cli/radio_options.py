@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 import typer
 
 from ..errors import SettingsError
+from ..radio.network import ZMQ_PREFIX
 from ..radio.settings import RadioSettings, parse_hz
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ DeviceOption = Annotated[
     typer.Option(
         "--device",
         metavar="ARGS",
-        help="SoapySDR arguments (driver=hackrf), uhd[,ARGS] for a USRP, NAME[,ARGS] of another package, - for raw samples.",
+        help="SoapySDR arguments (driver=hackrf), uhd[,ARGS] for a USRP, NAME[,ARGS] of another package, zmq://HOST:PORT of another host, - for raw samples.",
     ),
 ]
 FrequencyOption = Annotated[
-    str, typer.Option("--freq", metavar="HZ", help="Centre of the signal, as 434.5M or 2.4G.")
+    Optional[str],
+    typer.Option("--freq", metavar="HZ", help="Centre of the signal, as 434.5M or 2.4G."),
 ]
 GainOption = Annotated[Optional[float], typer.Option("--gain", help="Gain of the radio in dB.")]
 AntennaOption = Annotated[Optional[str], typer.Option("--antenna", help="Port of the radio.")]
@@ -79,7 +81,7 @@ FeedbackOption = Annotated[
 
 def radio_settings(
     device: str,
-    frequency: str,
+    frequency: str | None,
     gain_db: float | None,
     antenna: str | None,
     ppm: float,
@@ -93,9 +95,11 @@ def radio_settings(
     Raises:
         SettingsError: one cannot be read or is out of range.
     """
+    if frequency is None and not device.startswith(ZMQ_PREFIX):
+        raise SettingsError("--freq is missing: the centre of the signal, as 434.5M")
     return RadioSettings(
         device=device,
-        frequency_hz=parse_hz(frequency, "--freq"),
+        frequency_hz=0.0 if frequency is None else parse_hz(frequency, "--freq"),
         gain_db=gain_db,
         antenna=antenna,
         ppm=ppm,
@@ -136,6 +140,7 @@ def live_settings(
     snr_db: float | None = None,
     key_file: Path | None = None,
     call_sign: str | None = None,
+    networks: bool = True,
 ) -> LiveSettings:
     """What both ends agree on, and the row that the transmitter begins with.
 
@@ -143,6 +148,7 @@ def live_settings(
         snr_db: Es/N0 that is expected; without `mcs` the row is that of MARGIN_DB less.
         key_file: signs the frames, or must have signed them.
         call_sign: of the transmitting station.
+        networks: run at this host; otherwise nothing is asked of the codec, which would load them.
     Raises:
         ResividError: the key cannot be read.
         SettingsError: the table is not for the air, or the budget is too small.
@@ -168,7 +174,8 @@ def live_settings(
     if row is None:
         row = 0 if snr_db is None else link.table.row_for(snr_db - MARGIN_DB)
     settings = LiveSettings(link, row, None if key_file is None else read_key(key_file), call_sign or "")
-    link.check_budget(row)
+    if networks:
+        link.check_budget(row)
     return settings
 
 

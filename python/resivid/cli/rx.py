@@ -8,34 +8,40 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
 from ..errors import SettingsError
-from ..link.air import PROFILES
+from ..link import air
 from ..models import defaults
+from ..radio.network import ZMQ_PREFIX, parse_address
 from . import common, outputs, web_options
 from . import radio_options as options
 from .simulate import log_to_stderr
 
 if TYPE_CHECKING:
+    from ..flowgraphs.radio_ends import ReceiverEnd
     from ..flowgraphs.reception import ReceiverStatus, reception
+    from ..flowgraphs.split_ends import receiving_relay
     from ..video.outputs import PacedOutput
 
 STATUS_EVERY_S = 1.0
 
 
 def rx(
-    frequency: options.FrequencyOption,
+    frequency: options.FrequencyOption = None,
     output: Annotated[
         Optional[str],
         typer.Option(
             "--output",
             "-o",
             metavar="OUT",
-            help="OUT.mp4, - for raw RGB frames, window, /dev/videoN (v4l2loopback).",
+            help="OUT.mp4, - for raw RGB frames, window, /dev/videoN (v4l2loopback), or zmq://HOST:PORT: payloads for "
+            "other hosts that have this one as their --device.",
         ),
     ] = None,
     device: options.DeviceOption = "",
@@ -46,7 +52,7 @@ def rx(
     bandwidth: options.BandwidthOption = None,
     clock_source: options.ClockOption = None,
     sample_rate: options.SampleRateOption = None,
-    cbr: common.CbrOption = PROFILES["voice"].cbr,
+    cbr: common.CbrOption = air.PROFILES["voice"].cbr,
     rate: options.RateOption = "30",
     stride: common.StrideOption = 8,
     gop: common.GopOption = 32,
@@ -86,12 +92,19 @@ def rx(
     """Receive video over the air; searches, locks, loses and finds again until it is stopped."""
     if replay is not None and device:
         raise SettingsError("--replay and --device: give one of them")
+    relays = output is not None and output.startswith(ZMQ_PREFIX)
+    if relays:
+        parse_address(str(output), ("zmq",), "--output")
+        if web is not None or json_file is not None or feedback is not None or num_frames is not None:
+            raise SettingsError(
+                "-o zmq://...: --web, --json, --feedback and --frames belong to the other host"
+            )
     radio = options.radio_settings(
         device, frequency, gain_db, antenna, ppm, lo_offset, bandwidth, clock_source, sample_rate
     )
     settings = options.live_settings(
         cbr, stride, gop, codec, memory, tokenizer, tokenizer_weights, interpolator, interpolator_weights,
-        mcs_table, key_file=key_file,
+        mcs_table, key_file=key_file, networks=not relays,
     )  # fmt: skip
     fps = options.frame_rate(rate)
     log_to_stderr()
@@ -99,11 +112,22 @@ def rx(
     from ..radio.feedback_link import ReportSender
     from ..video.outputs import PacedOutput, open_output
 
-    modem_rate = 4 * settings.symbol_rate(fps)
-    if replay is not None:
-        source = make_replay(replay, radio, modem_rate)
+    reach_hz = 1e-6 * search_ppm * radio.frequency_hz
+    make_end: Callable[[Any], ReceiverEnd]
+    if radio.is_remote:
+        if record is not None or relays:
+            raise SettingsError("--device zmq://...: --record and a relay belong to the radio's host")
+        make_end = partial(_remote_end, radio, settings, fps)
     else:
-        source = make_receiver(radio, modem_rate, settings.occupied_hz(fps))
+        modem_rate = air.SAMPLES_PER_SYMBOL * settings.symbol_rate(fps)
+        if replay is not None:
+            source = make_replay(replay, radio, modem_rate)
+        else:
+            source = make_receiver(radio, modem_rate, settings.occupied_hz(fps))
+        make_end = partial(_local_end, source, settings, fps, reach_hz, record, radio.frequency_hz)
+    if relays:
+        _relay(str(output), make_end, settings, fps, duration_s, quiet)
+        return
     with ExitStack() as open_things:
         screen = open_things.enter_context(open_output(output, settings.link.size, fps, stride))
         page_screen = PacedOutput(None, fps, burst=stride) if web is not None else None
@@ -113,8 +137,7 @@ def rx(
                 page_screen.show(index, frame)
             return screen.show(index, frame)
 
-        reach_hz = 1e-6 * search_ppm * radio.frequency_hz
-        flowgraph = _flowgraph(source, settings, fps, screen.path, show, record, radio, reach_hz)
+        flowgraph = _flowgraph(make_end, settings, fps, screen.path, show)
         screen.on_shown = flowgraph.shown
         if feedback is not None:
             sender = ReportSender(feedback)
@@ -134,39 +157,59 @@ def rx(
         try:
             flowgraph.run(ended, report)
         finally:  # Ctrl-C is how most receptions end
-            if record is not None:
-                flowgraph.recording.finish()
             if json_file is not None:
                 outputs.write_json(json_file, document(flowgraph))
             if not quiet:
                 print("resivid: " + line_of(flowgraph.status(), settings), file=sys.stderr)
 
 
-def _flowgraph(
+def _local_end(
     source: Any,
     settings: Any,
-    fps: Any,
-    path: Path | None,
-    show: Any,
-    record: Path | None,
-    radio: Any,
+    fps: Fraction,
     reach_hz: float,
-) -> Any:
+    record: Path | None,
+    frequency_hz: float,
+    top: Any,
+) -> ReceiverEnd:
+    from ..flowgraphs.radio_ends import LocalReceiver
+
+    return LocalReceiver(top, source, settings, fps, reach_hz, record, frequency_hz)
+
+
+def _remote_end(radio: Any, settings: Any, fps: Fraction, top: Any) -> ReceiverEnd:
+    from ..flowgraphs.split_ends import RemoteReceiver
+
+    return RemoteReceiver(radio, settings, fps)
+
+
+def _relay(
+    address: str, make_end: Any, settings: Any, fps: Fraction, duration_s: float | None, quiet: bool
+) -> None:
+    """Give what a radio receives to other hosts."""
+    from ..flowgraphs.split_ends import receiving_relay
+
+    flowgraph = receiving_relay(address, make_end, settings, fps)
+    started, seen = time.monotonic(), ""
+
+    def progress(flowgraph: receiving_relay) -> None:
+        nonlocal seen
+        if flowgraph.state != seen and not quiet:
+            seen = flowgraph.state
+            print(
+                f"resivid: {seen}; {flowgraph.received} key frames, {flowgraph.failed} failed",
+                file=sys.stderr,
+            )
+
+    flowgraph.run(lambda _: duration_s is not None and time.monotonic() > started + duration_s, progress)
+
+
+def _flowgraph(make_end: Any, settings: Any, fps: Fraction, path: Path | None, show: Any) -> Any:
     from ..flowgraphs.reception import reception
 
     tokenizer = settings.link.load_tokenizer()
-    return reception(
-        source,
-        settings,
-        settings.link.make_decoder(tokenizer),
-        settings.digest(tokenizer.weights_sha256),
-        fps,
-        path,
-        show,
-        record=record,
-        frequency_hz=radio.frequency_hz,
-        reach_hz=reach_hz,
-    )
+    decoder, digest = settings.link.make_decoder(tokenizer), settings.digest(tokenizer.weights_sha256)
+    return reception(make_end, settings, decoder, digest, fps, path, show)
 
 
 @contextmanager
@@ -178,7 +221,8 @@ def _page(
 
     folder = Path() if output is None or output in ("-", "window") else Path(output).parent
     recordings = Path() if str(folder).startswith("/dev") else folder
-    monitor = watch(flowgraph, f"{radio.frequency_hz / 1e6:.6g} MHz", recordings)
+    title = f"{radio.frequency_hz / 1e6:.6g} MHz" if radio.frequency_hz else radio.device
+    monitor = watch(flowgraph, title, recordings)
     next_status = 0.0
 
     def shown(index: int, frame: Any) -> None:

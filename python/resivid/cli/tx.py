@@ -4,15 +4,22 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any, Literal, Optional
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 
+from ..errors import SettingsError
 from ..link.air import PROFILES
 from ..models import defaults
+from ..radio.network import ZMQ_PREFIX
 from . import common
 from . import radio_options as options
 from .simulate import log_to_stderr
+
+if TYPE_CHECKING:
+    from ..flowgraphs.live import LiveSettings
+    from ..radio.settings import RadioSettings
 
 
 def tx(
@@ -20,10 +27,11 @@ def tx(
         str,
         typer.Argument(
             metavar="IN",
-            help="/dev/videoN, a file, a URL (rtsp, http, udp), screen, or test for a test picture.",
+            help="/dev/videoN, a file, a URL (rtsp, http, udp), screen, test for a test picture, or zmq://HOST:PORT: "
+            "payloads of another host that has this one as its --device.",
         ),
     ],
-    frequency: options.FrequencyOption,
+    frequency: options.FrequencyOption = None,
     device: options.DeviceOption = "",
     gain_db: options.GainOption = None,
     antenna: options.AntennaOption = None,
@@ -81,10 +89,14 @@ def tx(
         snr_db,
         key_file,
         call_sign,
+        networks=not source.startswith(ZMQ_PREFIX),
     )
     announcement = check_may_transmit(radio, i_may_transmit)
     fps = options.frame_rate(rate)
     log_to_stderr()
+    if source.startswith(ZMQ_PREFIX):
+        _relay(source, radio, settings, fps, loop, "" if quiet else announcement or "nothing is radiated")
+        return
     from ..flowgraphs.transmission import transmission
     from ..video.live import PacedReader, keeps_time, open_source
 
@@ -114,8 +126,28 @@ def tx(
         print(_summary(flowgraph), file=sys.stderr)
 
 
+def _relay(
+    address: str, radio: RadioSettings, settings: LiveSettings, fps: Fraction, stays: bool, announcement: str
+) -> None:
+    """Send what another host packs."""
+    from ..flowgraphs.split_ends import sending_relay
+
+    if radio.is_remote:
+        raise SettingsError("IN and --device: only one of them may be at another host")
+    flowgraph = sending_relay(address, radio, settings, fps, stays)
+    if announcement:
+        print(f"resivid: {announcement}; listening at {address}", file=sys.stderr)
+    flowgraph.run()
+    if announcement:
+        print(
+            f"resivid: {flowgraph.sent} key frames sent, {flowgraph.server.dropped} dropped, "
+            f"{flowgraph.end.counters.underflows} underflows, {flowgraph.server.strangers} messages of strangers",
+            file=sys.stderr,
+        )
+
+
 def _summary(flowgraph: Any) -> str:
-    counters = flowgraph.radio.counters
+    counters = flowgraph.end.counters
     reports = flowgraph.reports
     heard = f", {reports.reports} reports, {reports.strangers} of strangers"
     return (

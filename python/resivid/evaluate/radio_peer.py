@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,21 @@ import numpy as np
 import pmt
 from gnuradio import blocks, gr
 
-from ..blocks import pdus
+from ..blocks.payload_ports import payload_exit
 from ..flowgraphs.live import LiveSettings
+from ..flowgraphs.radio_ends import LocalReceiver
 from ..flowgraphs.settings import LinkSettings
 from ..link import air
 from ..radio.factory import make_receiver, make_transmitter
-from ..radio.front_end import receiver_front_end, transmitter_front_end
+from ..radio.front_end import transmitter_front_end
 from ..radio.settings import RadioSettings
-from ..resivid_python import burst_framer, burst_synchroniser, ldpc_qam_decoder, ldpc_qam_encoder
+from ..resivid_python import burst_framer, ldpc_qam_encoder
 from .payload_check import PayloadCheck, known_payload
 
 FRAME_RATE, STRIDE = 30, 8
+SEARCH_HZ = 40e-6 * 434e6  # as `resivid rx` has it by default
 QUIET_S = 1.5  # no samples for so long after the first ones: the transmitter left
 PATIENCE_S = 60.0  # until the first ones
-PAYLOAD = pmt.intern("payload")
 
 
 class _Link:
@@ -83,18 +84,10 @@ class PeerReceiver(gr.top_block):
         self._payload_bits, self._modem_rate = link.payload_bits, ends.modem_rate
         self.expect(job["row"], job["seed"])
         self.radio = make_receiver(ends.radio, ends.modem_rate, ends.occupied_hz)
-        self.front_end = receiver_front_end(self.radio.plan, ends.symbol_rate)
-        self.synchroniser = burst_synchroniser(
-            link.symbols,
-            air.synchroniser_rows(link.table),
-            air.SAMPLES_PER_SYMBOL,
-            air.ROLL_OFF,
-            symbol_rate=ends.symbol_rate,
-        )
-        self.decoder = ldpc_qam_decoder(link.symbols, link.table.as_tuples())
-        self.comparison = payload_comparison(self._take)
-        self.connect(self.radio.block, self.front_end, self.synchroniser, self.decoder)
-        self.msg_connect((self.decoder, "payload"), (self.comparison, "payload"))
+        self._end = LocalReceiver(self, self.radio, ends.live, Fraction(FRAME_RATE), SEARCH_HZ)
+        self.synchroniser = self._end.synchroniser
+        self.comparison = payload_exit(self._take)
+        self.msg_connect(self._end.payloads, (self.comparison, "payload"))
 
     def expect(self, row: int, seed: int) -> None:
         """Compare with these payloads from now on, and count anew."""
@@ -142,21 +135,6 @@ class PeerReceiver(gr.top_block):
 
     def _moved(self) -> tuple[int, int]:
         return self.radio.counters.samples, self.comparison.taken
-
-
-class payload_comparison(gr.basic_block):
-    """PDU `payload` of `ldpc_qam_decoder` to a function of metadata and bits."""
-
-    def __init__(self, take: Callable[[dict[str, Any], np.ndarray], None]):
-        gr.basic_block.__init__(self, "payload_comparison", None, None)
-        self._take, self.taken = take, 0
-        self.message_port_register_in(PAYLOAD)
-        self.set_msg_handler(PAYLOAD, self.on_payload)
-
-    def on_payload(self, pdu):
-        """Hand the payload over and count it."""
-        self._take(*pdus.to_parts(pdu))
-        self.taken += 1
 
 
 def receive(job: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gnuradio import blocks, gr
+from gnuradio import gr
 
 from ..blocks import pdus
 from ..blocks.mcs_reporter import mcs_reporter
@@ -24,15 +24,11 @@ from ..link import air
 from ..link.feedback import write_report
 from ..link.frame_mac import Verdict
 from ..link.statistics import Statistics, StatisticsCollector
-from ..radio.carrier_search import carrier_searcher
-from ..radio.factory import Radio
-from ..radio.front_end import receiver_front_end
-from ..radio.sigmf_files import SigmfWriter
-from ..resivid_python import burst_synchroniser, ldpc_qam_decoder, mcs_selector
+from ..resivid_python import mcs_selector
 from ..version import __version__
 from ..video.pacing import CaptureTimes
 from .live import LiveSettings
-from .transmitter import PACKET_LEN
+from .radio_ends import ReceiverEnd
 
 POLL_S = 0.05
 DRAIN_S = 1.0  # nothing moved for so long after the samples ended: all of them are through
@@ -99,49 +95,33 @@ class reception(gr.top_block):
     """Radio, synchronisation, decoding, unpacking, video.
 
     Args:
-        radio: where samples come from, with its rates.
+        make_end: what gives payloads of a radio to the flowgraph that it is called with.
         settings: of the link.
         codec_decoder: the codec.
         digest: of the settings that both ends share.
         rate: frame/s of the video.
         path: the video file to write; None for none.
         on_frame: called with index and picture of each frame; returns what to write to `path`.
-        record: SigMF recording of the channel's samples, as the modem gets them.
-        frequency_hz: of the channel, for the recording.
-        reach_hz: how far off the signal is searched.
     """
 
     def __init__(
         self,
-        radio: Radio,
+        make_end: Callable[[gr.top_block], ReceiverEnd],
         settings: LiveSettings,
         codec_decoder: CodecDecoder,
         digest: int,
         rate: Fraction,
         path: Path | None,
         on_frame: Callable[[int, np.ndarray], np.ndarray] | None = None,
-        record: Path | None = None,
-        frequency_hz: float = 0.0,
-        reach_hz: float = 0.0,
     ):
         gr.top_block.__init__(self, "resivid rx")
-        link, symbol_rate = settings.link, settings.symbol_rate(rate)
-        table = link.table
+        link, table = settings.link, settings.link.table
         self.rate, self.capture_times = rate, CaptureTimes(float(rate))
         self.latency_ms: float | None = None
-        self.radio, self.settings, self._file = radio, settings, None
+        self.settings, self.end = settings, make_end(self)
         self.statistics = StatisticsCollector(
             table, link.stride, link.gop, link.size, air.frame_symbols(link.symbols) - link.symbols
         )
-        self.front_end = receiver_front_end(radio.plan, symbol_rate)
-        self.synchroniser = burst_synchroniser(
-            link.symbols,
-            air.synchroniser_rows(table),
-            air.SAMPLES_PER_SYMBOL,
-            air.ROLL_OFF,
-            symbol_rate=symbol_rate,
-        )
-        self.decoder = ldpc_qam_decoder(link.symbols, table.as_tuples(), packet_len_key=PACKET_LEN)
         self.sequence = settings.sequence(rate)
         self.heads = payload_head_reader(
             self.sequence, digest, float(rate), link.stride, self._captured, settings.key
@@ -149,21 +129,7 @@ class reception(gr.top_block):
         self.heads.on_failed = lambda metadata: count_failed(self.statistics, self.sink.num_frames, metadata)
         self.unpacker = token_unpacker(codec_decoder, self.statistics)
         self.sink = video_sink(path, codec_decoder, rate, link.size, on_frame, statistics=self.statistics)
-        self.connect(radio.block, self.front_end, self.synchroniser, self.decoder)
-        self.searcher = carrier_searcher(
-            self.front_end,
-            reach_hz,
-            link.stride / float(rate),
-            lambda: self.synchroniser.nitems_read(0) / radio.plan.modem_rate,
-            self.synchroniser.locked,
-        )
-        self.connect(radio.block, self.searcher)
-        if record is not None:
-            description = f"received signal of {symbol_rate:g} symbols a second"
-            self.recording = SigmfWriter(record, radio.plan.modem_rate, frequency_hz, description)
-            self._file = blocks.file_sink(gr.sizeof_gr_complex, str(self.recording.data))
-            self.connect(self.front_end, self._file)
-        self.msg_connect((self.decoder, "payload"), (self.heads, "payload"))
+        self.msg_connect(self.end.payloads, (self.heads, "payload"))
         self.msg_connect((self.heads, "payload"), (self.unpacker, "payload"))
         self.msg_connect((self.unpacker, "tokens"), (self.sink, "tokens"))
         self._recent: list[tuple[float, int, int]] = []  # time, received, failed
@@ -184,7 +150,7 @@ class reception(gr.top_block):
         table = self.settings.link.table
         self.selector = mcs_selector(table.thresholds_db(), HYSTERESIS_DB, snr_bias_db=-MARGIN_DB)
         self.reporter = mcs_reporter(report)
-        self.msg_connect((self.decoder, "payload"), (self.selector, "snr"))
+        self.msg_connect(self.end.payloads, (self.selector, "snr"))
         self.msg_connect((self.selector, "mcs"), (self.reporter, "mcs"))
 
     def _captured(self, first_frame: int, age_s: float) -> None:
@@ -206,13 +172,13 @@ class reception(gr.top_block):
 
     def status(self) -> ReceiverStatus:
         """What it sees now."""
-        heads, counters = self.heads, self.radio.counters
+        heads, end, counters = self.heads, self.end, self.end.counters
         return ReceiverStatus(
             state=self._state(),
             snr_db=heads.last_snr_db,
             mcs=heads.last_mcs,
-            bursts=self.synchroniser.bursts(),
-            false_alarms=self.synchroniser.false_alarms(),
+            bursts=end.bursts,
+            false_alarms=end.false_alarms,
             received=heads.received,
             failed=heads.failed,
             foreign=heads.foreign,
@@ -225,19 +191,19 @@ class reception(gr.top_block):
             replayed=heads.verdicts[Verdict.REPLAYED],
             overflows=counters.overflows,
             losses=counters.losses,
-            shift_hz=self.searcher.search.shift_hz,
+            shift_hz=end.shift_hz,
             call_sign=heads.collector.call_sign,
             latency_ms=self.latency_ms,
-            problem=heads.problem,
+            problem=heads.problem or end.problem,
         )
 
     def _state(self) -> str:
-        if not self.radio.counters.present:
+        if not self.end.counters.present:
             return "no radio"
         now = time.monotonic()
         self._recent.append((now, self.heads.received, self.heads.failed))
         self._recent = [entry for entry in self._recent if entry[0] > now - RECENT_S]
-        if not self.synchroniser.locked():
+        if not self.end.locked:
             return "searching"
         return "losing frames" if self.heads.failed > self._recent[0][2] else "locked"
 
@@ -256,11 +222,12 @@ class reception(gr.top_block):
             KeyboardInterrupt: as it came in.
         """
         self.start()
+        self.end.start()
         try:
             while not (ended(self) or self.sink.finished.is_set()):
                 time.sleep(POLL_S)
                 progress(self)
-                if getattr(self.radio.block, "ended", False):
+                if self.end.ended:
                     self._drain(progress)
                     break
         finally:
@@ -274,7 +241,7 @@ class reception(gr.top_block):
         while time.monotonic() < since + DRAIN_S and not self.sink.finished.is_set():
             time.sleep(POLL_S)
             progress(self)
-            now = (self.synchroniser.nitems_read(0), self.heads.received, self.sink.num_frames)
+            now = (self.end.moved, self.heads.received, self.sink.num_frames)
             if now != moved or self.sink.waiting:
                 moved, since = now, time.monotonic()
 
@@ -284,5 +251,4 @@ class reception(gr.top_block):
         self.sink.finished.wait(30)
         self.stop()
         self.wait()
-        if self._file is not None:
-            self._file.close()
+        self.end.close()

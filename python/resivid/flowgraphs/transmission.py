@@ -11,26 +11,21 @@ import pmt
 from gnuradio import gr
 
 from ..blocks.payload_heads import payload_head_writer
-from ..blocks.payload_to_stream import payload_to_stream
 from ..blocks.token_packer import token_packer
 from ..blocks.token_source import token_source
 from ..codec.base import CodecEncoder
 from ..errors import ResividError
-from ..link import air
 from ..link.feedback import FeedbackReader
 from ..link.payload_head import TIME_BITS, StreamParameters
-from ..radio.factory import make_transmitter
 from ..radio.feedback_link import ReportListener
-from ..radio.front_end import transmitter_front_end
 from ..radio.settings import RadioSettings
-from ..resivid_python import burst_framer, ldpc_qam_encoder
 from .live import LiveSettings
-from .transmitter import PACKET_LEN
+from .radio_ends import LocalTransmitter, TransmitterEnd
+from .split_ends import RemoteTransmitter
 
 MCS = pmt.intern("mcs")
 IN_FLIGHT = 2  # key frames between the packer and the framer
 POLL_S = 0.02
-PAGE_ITEMS = 512  # buffers are whole pages
 SILENCE_S = 3.0  # without a report: the row that was chosen for a link without them
 REST_S = 0.5  # the radio takes no more samples: all are sent
 
@@ -70,22 +65,14 @@ class transmission(gr.top_block):
         self.heads = payload_head_writer(
             link.stride, StreamParameters(digest, start_ms, settings.call_sign), settings.key
         )
-        self.to_stream = payload_to_stream(link.largest_payload_bits, PACKET_LEN)
-        self.encoder = ldpc_qam_encoder(link.symbols, table.as_tuples(), PACKET_LEN)
-        modem_rate = air.SAMPLES_PER_SYMBOL * self.symbol_rate
-        self.radio = make_transmitter(radio, modem_rate, settings.occupied_hz(reader.rate))
-        idles = radio.has_clock and not radio.is_pipe
-        self.framer = burst_framer(
-            link.symbols, air.preambles(table), air.SAMPLES_PER_SYMBOL, air.ROLL_OFF, idle=idles
+        self.end: TransmitterEnd = (
+            RemoteTransmitter(radio, settings, reader.rate)
+            if radio.is_remote
+            else LocalTransmitter(self, radio, settings, reader.rate)
         )
-        self.front_end = transmitter_front_end(self.radio.plan)
         self.msg_connect((self.source, "tokens"), (self.packer, "tokens"))
         self.msg_connect((self.packer, "payload"), (self.heads, "payload"))
-        self.msg_connect((self.heads, "payload"), (self.to_stream, "pdus"))
-        self.connect(self.to_stream, self.encoder, self.framer, self.front_end, self.radio.block)
-        # A frame that waits is latency: room for one to be written while one is read.
-        frame_samples = self.framer.frame_symbols() * air.SAMPLES_PER_SYMBOL
-        self.framer.set_max_output_buffer(-(-2 * frame_samples // PAGE_ITEMS) * PAGE_ITEMS)
+        self.msg_connect((self.heads, "payload"), self.end.payloads)
         self._credited = 0
         self.reports = FeedbackReader(start_ms, len(table.rows), settings.key)
         self._row, self._reported = settings.row, time.monotonic()
@@ -102,11 +89,6 @@ class transmission(gr.top_block):
             self._row = row
             self.packer.to_basic_block()._post(MCS, pmt.from_long(row))
 
-    @property
-    def framed(self) -> int:
-        """Key frames that the framer has taken."""
-        return self.framer.nitems_read(0) // self.settings.link.symbols
-
     def run(self, progress: Callable[[transmission], None] = lambda flowgraph: None) -> None:
         """Send until the source ends.
 
@@ -121,6 +103,7 @@ class transmission(gr.top_block):
         finally:
             if self._listener is not None:
                 self._listener.close()
+            self.end.close()
             self.stop()
             self.wait()
 
@@ -135,17 +118,16 @@ class transmission(gr.top_block):
             error = self.source.error or self.packer.error
             if error is not None:
                 raise error if isinstance(error, ResividError) else ResividError(f"transmitter: {error}")
-            now_taken = self.radio.block.nitems_read(0)
+            now_taken = self.end.moved
             if now_taken != taken or not self._end_is_framed():
                 taken, since = now_taken, time.monotonic()
 
     def _give_credits(self) -> None:
         """One for each key frame that left, so that few wait after they are packed."""
-        new = self.framed - self._credited
+        new = self.end.framed - self._credited
         if new > 0:
             self._credited += new
             self.source.give_credit(new)
 
     def _end_is_framed(self) -> bool:
-        """The source ended, and its end marker, one symbol, is through the framer."""
-        return self.source.ended and self.framer.nitems_read(0) > self.heads.sent * self.settings.link.symbols
+        return self.source.ended and self.end.end_is_framed(self.heads.sent)

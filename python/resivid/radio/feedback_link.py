@@ -3,49 +3,36 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import MissingPackageError, ResividError, SettingsError
+from ..errors import ResividError
 from ..link.feedback import REPORT_BYTES
+from .network import bind_zmq, parse_address, tcp, zmq_module, zmq_socket
 
-ADDRESS = re.compile(r"(?P<kind>udp|zmq)://(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^\s:\[\]/]+):(?P<port>\d{1,5})")
+KINDS, OPTION = ("udp", "zmq"), "--feedback"
 WAIT_S = 0.1
-
-
-def parse_feedback(text: str) -> tuple[str, str, int]:
-    """Kind, host and port of udp://HOST:PORT or zmq://HOST:PORT.
-
-    Raises:
-        SettingsError: it is neither.
-    """
-    match = ADDRESS.fullmatch(text)
-    if match is None or not 1 <= int(match["port"]) <= 65535:
-        raise SettingsError(
-            f"--feedback: expected udp://HOST:PORT or zmq://HOST:PORT with a port of 1 to 65535, got {text!r}"
-        )
-    return match["kind"], match["host"].strip("[]"), int(match["port"])
+MOST_WAITING = 16
 
 
 class ReportSender:
     """The receiver's end; a report that finds no way is lost, and the next one may come through.
 
     Args:
-        address: of the transmitter, as `parse_feedback` takes it.
+        address: of the transmitter, udp://HOST:PORT or zmq://HOST:PORT.
     Raises:
         ResividError: no such host.
     """
 
     def __init__(self, address: str):
-        kind, host, port = parse_feedback(address)
+        kind, host, port = parse_address(address, KINDS, OPTION)
         self._refusal: type[Exception] = OSError
         if kind == "zmq":
-            self._socket: Any = _zmq_socket("PUSH")
-            self._socket.connect(f"tcp://{host}:{port}")
-            self._flags, self._refusal = _zmq().NOBLOCK, _zmq().ZMQError
+            self._socket: Any = zmq_socket("PUSH", address, 4 * REPORT_BYTES, MOST_WAITING)
+            self._socket.connect(tcp(address))
+            self._flags, self._refusal = zmq_module().NOBLOCK, zmq_module().ZMQError
             return
         family, place = _resolve(address, host, port)
         self._socket, self._flags = socket.socket(family, socket.SOCK_DGRAM), socket.MSG_DONTWAIT
@@ -74,20 +61,21 @@ class ReportListener:
     """
 
     def __init__(self, address: str, take: Callable[[bytes], None]):
-        kind, host, port = parse_feedback(address)
+        kind, host, port = parse_address(address, KINDS, OPTION)
         self._take, self._stopping = take, threading.Event()
         self._is_zmq = kind == "zmq"
-        try:
-            if self._is_zmq:
-                self._socket: Any = _zmq_socket("PULL")
-                _bind_zmq(self._socket, f"tcp://{host}:{port}")
-            else:
-                family, place = _resolve(address, host, port)
-                self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        if self._is_zmq:
+            self._socket: Any = zmq_socket("PULL", address, 4 * REPORT_BYTES, MOST_WAITING)
+            bind_zmq(self._socket, address, OPTION)
+        else:
+            family, place = _resolve(address, host, port)
+            self._socket = socket.socket(family, socket.SOCK_DGRAM)
+            self._socket.settimeout(WAIT_S)
+            try:
                 self._socket.bind(place)
-                self._socket.settimeout(WAIT_S)
-        except OSError as error:
-            raise ResividError(f"--feedback {address}: cannot listen there ({error.strerror})") from error
+            except OSError as error:
+                self._socket.close()
+                raise ResividError(f"--feedback {address}: cannot listen there ({error.strerror})") from error
         self._thread = threading.Thread(target=self._run, name="feedback", daemon=True)
         self._thread.start()
 
@@ -118,28 +106,3 @@ def _resolve(address: str, host: str, port: int) -> tuple[Any, Any]:
     except OSError as error:
         raise ResividError(f"--feedback {address}: no such host ({error.strerror})") from error
     return found[0], found[4]
-
-
-def _zmq() -> Any:
-    try:
-        import zmq
-    except ImportError as error:
-        raise MissingPackageError("--feedback zmq://... needs pyzmq: pip install pyzmq") from error
-    return zmq
-
-
-def _zmq_socket(kind: str) -> Any:
-    zmq = _zmq()
-    made = zmq.Context.instance().socket(getattr(zmq, kind))
-    made.setsockopt(zmq.LINGER, 0)
-    made.setsockopt(zmq.MAXMSGSIZE, 4 * REPORT_BYTES)
-    made.set_hwm(16)
-    return made
-
-
-def _bind_zmq(made: Any, place: str) -> None:
-    try:
-        made.bind(place)
-    except _zmq().ZMQError as error:  # is no OSError
-        made.close()
-        raise OSError(error.errno, error.strerror) from error

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from ..errors import SettingsError
+from .network import ZMQ_PREFIX
 
 PREFIXES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}
 PIPE = "-"
@@ -20,8 +21,8 @@ class RadioSettings:
 
     Attributes:
         device: SoapySDR arguments such as "driver=hackrf"; "uhd" or "uhd,serial=..." for a USRP; "-" for raw samples
-            through standard input or output.
-        frequency_hz: of the signal's centre.
+            through standard input or output; "zmq://HOST:PORT" for a radio at another host.
+        frequency_hz: of the signal's centre; 0 where another host tunes.
         gain_db: of the whole chain; None: what the driver chooses.
         antenna: name of the port; None: what the driver chooses.
         ppm: error of the radio's oscillator, above 0 when it runs fast.
@@ -42,7 +43,7 @@ class RadioSettings:
     sample_rate: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.frequency_hz < 1e12:
+        if not 0 < self.frequency_hz < 1e12 and not (self.is_remote and self.frequency_hz == 0):
             raise SettingsError(f"--freq: expected above 0 and below 1 THz, got {self.frequency_hz}")
         if not abs(self.ppm) <= 1000:
             raise SettingsError(f"--ppm must be within 1000, got {self.ppm}")
@@ -53,6 +54,11 @@ class RadioSettings:
     def is_pipe(self) -> bool:
         """Raw samples instead of a radio."""
         return self.device == PIPE
+
+    @property
+    def is_remote(self) -> bool:
+        """The radio is at another host."""
+        return self.device.startswith(ZMQ_PREFIX)
 
     @property
     def is_uhd(self) -> bool:

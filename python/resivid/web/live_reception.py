@@ -27,8 +27,9 @@ def watch(flowgraph: reception, title: str, recordings: Path) -> Monitor:
         recorder=Recorder(recordings, flowgraph.rate),
     )
     flowgraph.statistics.on_block = lambda decoded, packed: monitor.block(decoded)
-    flowgraph.symbol_tap = symbol_tap(monitor.symbols)
-    flowgraph.connect(flowgraph.synchroniser, flowgraph.symbol_tap)
+    if flowgraph.end.synchroniser is not None:
+        flowgraph.symbol_tap = symbol_tap(monitor.symbols)
+        flowgraph.connect(flowgraph.end.synchroniser, flowgraph.symbol_tap)
     return monitor
 
 
