@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from gnuradio.resivid.codec.closed_loop import syntax, vectors
 from gnuradio.resivid.codec.closed_loop.planner import Planner, choose_vectors
+from gnuradio.resivid.codec.closed_loop.price import PriceSearch
 from gnuradio.resivid.models.tokenizers.moving_state import (
     BLOCKS,
     GRIDS,
@@ -54,6 +55,30 @@ def test_never_exceeds_the_budget_and_says_what_the_receiver_reads(pictures, see
     wanted = apply(state, plan.update, CODEBOOKS)
     assert torch.equal(apply(state, got, CODEBOOKS).ycc, wanted.ycc)
     assert error(wanted, target) <= error(state, target)
+
+
+def test_key_frame_after_key_frame_the_budget_is_used():
+    planner, state, before, used = Planner(CODEBOOKS), PictureState(), None, []
+    for number, frame in enumerate(smooth_clip(20, 3)):
+        if number in (7, 8):  # two pictures of another scene, and back
+            frame = frame[::-1, :, ::-1]
+        now, target = reduced(frame)
+        plan = planner.plan(state, target, 400 if number % 5 else 900, now, before)
+        state, before = apply(state, plan.update, CODEBOOKS), now
+        used.append(plan.written.bits.size / (400 if number % 5 else 900))
+    assert min(used) > 0.85 and np.mean(used) > 0.96
+
+
+@pytest.mark.parametrize("slope", [-0.3, -1.0, -2.5])
+@pytest.mark.parametrize("start", [1e-5, 3e-3, 0.5])
+def test_the_price_of_a_known_length_is_found(slope, start):
+    search = PriceSearch(start, 1000)
+    for _ in range(12):
+        length = 1000 * (search.price / 0.01) ** slope
+        if abs(length - 1000) < 15:
+            return
+        search.learn(round(length))
+    raise AssertionError(f"price {search.price} instead of 0.01")
 
 
 @pytest.mark.parametrize("budget_bits", [1, 2, 7, 20])

@@ -32,15 +32,18 @@ from ...models.tokenizers.moving_state import (
 from ...models.tokenizers.pyramid import PATCH, resize
 from ...models.visibility import visibility
 from . import syntax, vectors
+from .price import PriceSearch
 
 if TYPE_CHECKING:
     import torch
 
 _MOST_TRIALS = 10
+_LEAST_PRICE = 1e-7
 _FULL = 0.985  # share of the budget from which a payload is good enough
 # How much the visible error of each level counts: fine detail is worth more to the eye. On ten held-out clips 1.25 and
 # 1.5 for the two finest levels give 22.97 dB and LPIPS 0.469, these 22.89 dB and 0.461 (key frames, S = 8, 1,067 bits).
 _WORTH = (1.0, 1.0, 1.0, 1.0, 1.5, 2.25)
+_PRUNABLE = 1.25  # a payload at most so many times too long is made to fit by leaving tokens out
 _MOST_PRUNED = 3  # times that tokens are left out of a payload that is a little too long
 _NOTHING = StateUpdate(None, [LevelUpdate(np.zeros((g, g), np.bool_), np.zeros(0, np.int64)) for g in GRIDS])
 _LENGTHS = vectors.lengths_bits(2 * REACH)
@@ -113,29 +116,29 @@ class Planner:
             errors = block_errors(state.ycc, target, shifts)
         seen = visibility(target)
         best: _Draft | None = None
-        price, low, high = self._price, 0.0, math.inf  # too cheap, dear enough
+        search = PriceSearch(self._price, budget_bits)
         for _ in range(_MOST_TRIALS):
+            price = search.price
             field = None if shifts is None or errors is None else choose_vectors(shifts, errors, price)
             predicted = predict(state, field, leak).ycc
             levels, gains = self._levels(predicted, target, price, seen)
             update = StateUpdate(field, levels)
             draft = _Draft(update, gains, syntax.length(update, self._num_codes))
-            self._share = 0.5 * self._share + 0.5 * np.array([level.mask.mean() for level in update.levels])
-            if draft.length <= budget_bits:
-                best, high, self._price = draft, price, price
-                if draft.length >= _FULL * budget_bits:
+            fitting: _Draft | None = draft
+            if draft.length > budget_bits:
+                near = draft.length < _PRUNABLE * budget_bits
+                fitting = self._pruned(draft, budget_bits) if near else None
+            if fitting is not None and (best is None or fitting.length > best.length):
+                best, self._price = fitting, price
+                if fitting.length >= _FULL * budget_bits:
                     break
-            else:
-                low = price
-                if draft.length < 1.25 * budget_bits:
-                    pruned = self._pruned(draft, budget_bits)
-                    if pruned is not None and (best is None or pruned.length > best.length):
-                        best, self._price = pruned, price
-                        if pruned.length >= _FULL * budget_bits:
-                            break
-            price = self._next_price(price, draft.length / budget_bits, low, high)
-            if price < 1e-7:  # nothing is left to be sent
+            search.learn(draft.length)
+            if search.price < _LEAST_PRICE:  # nothing is left to be sent
                 break
+        if best is not None:
+            self._share = 0.5 * self._share + 0.5 * np.array(
+                [level.mask.mean() for level in best.update.levels]
+            )
         return self._written(best, budget_bits)
 
     def _written(self, draft: _Draft | None, budget_bits: int) -> Plan:
@@ -164,13 +167,6 @@ class Planner:
             if length <= budget_bits:
                 return _Draft(update, gains, length)
         return None
-
-    @staticmethod
-    def _next_price(price: float, load: float, low: float, high: float) -> float:
-        guess = price * min(max(load, 0.1), 8.0) ** 1.4
-        if low < guess < high:
-            return guess
-        return math.sqrt(max(low, price / 4) * min(high, price * 4))
 
     def _levels(
         self, predicted: torch.Tensor, target: torch.Tensor, price: float, seen: torch.Tensor
