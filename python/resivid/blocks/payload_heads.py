@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -26,6 +27,7 @@ from . import pdus
 from .guarded import guarded
 
 PAYLOAD = pmt.intern("payload")
+_MOST_DOUBTFUL = 256
 
 
 class payload_head_writer(gr.basic_block):
@@ -94,9 +96,10 @@ class payload_head_reader(gr.basic_block):
         self.logger = gr.logger(self.alias())
         self.sequence, self.digest, self.rate, self.stride = sequence, digest, rate, stride
         self.on_capture = on_capture
-        self.on_failed: Callable[[dict], None] = lambda metadata: (
-            None
-        )  # given those of a block with a bad CRC
+        # Given the first frame and the metadata of a block with a bad CRC. What noise took for a preamble has one too:
+        # only blocks that a good one after them shows to be missing are reported, and only then.
+        self.on_failed: Callable[[int, dict], None] = lambda first_frame, metadata: None
+        self._doubtful: deque[dict] = deque(maxlen=_MOST_DOUBTFUL)  # with a bad CRC, since the last good one
         self.collector, self._heard = ParameterCollector(), ParameterCollector()  # the second of any head
         self.verdicts = dict.fromkeys(Verdict, 0)
         self._verifier = None if key is None else FrameVerifier(key)
@@ -120,7 +123,7 @@ class payload_head_reader(gr.basic_block):
         self.last_snr_db, self.last_mcs = float(metadata["snr_db"]), int(metadata["mcs"])
         if not metadata["crc_ok"]:
             self.failed += 1
-            self.on_failed(metadata)
+            self._doubtful.append(metadata)
             return
         whole = bits
         try:
@@ -138,13 +141,22 @@ class payload_head_reader(gr.basic_block):
                 "the transmitter has other settings (codec, tokenizer, --cbr, --stride, --gop, ...)"
             )
             return
+        missing = self.sequence.missing
         first_frame = self.sequence.place(head)
         if first_frame is None:
             return
+        self._report_failed(first_frame, self.sequence.missing - missing)
         self.received += 1
         self._capture(head, first_frame)
         metadata.update(frame=first_frame, gop_start=head.gop_start)
         self.message_port_pub(PAYLOAD, pdus.from_parts(metadata, bits))
+
+    def _report_failed(self, first_frame: int, missing: int) -> None:
+        """Blocks with a bad CRC before this one, the latest first, as many as numbers are missing."""
+        failed = list(self._doubtful)[-missing:] if missing else []
+        self._doubtful.clear()
+        for behind, metadata in zip(range(len(failed), 0, -1), failed, strict=True):
+            self.on_failed(max(first_frame - behind * self.stride, 0), metadata)
 
     def _is_authentic(self, head, whole):
         if self._verifier is None:

@@ -86,7 +86,7 @@ class ReceiverStatus:
 
 
 def count_failed(statistics: StatisticsCollector, frame: int, metadata: dict[str, Any]) -> None:
-    """Count a block with a bad CRC, which has no number of its own: it stands where the video is, at `frame`."""
+    """Count a block with a bad CRC whose key frame would have begun at `frame`."""
     names = ("mcs", "snr_db", "crc_ok", "iterations", "symbols")
     statistics.received(frame, **{name: metadata[name] for name in names})
 
@@ -126,7 +126,7 @@ class reception(gr.top_block):
         self.heads = payload_head_reader(
             self.sequence, digest, float(rate), link.stride, self._captured, settings.key
         )
-        self.heads.on_failed = lambda metadata: count_failed(self.statistics, self.sink.num_frames, metadata)
+        self.heads.on_failed = lambda frame, metadata: count_failed(self.statistics, frame, metadata)
         self.unpacker = token_unpacker(codec_decoder, self.statistics)
         self.sink = video_sink(path, codec_decoder, rate, link.size, on_frame, statistics=self.statistics)
         self.msg_connect(self.end.payloads, (self.heads, "payload"))
