@@ -25,7 +25,7 @@ setup:
 
 build: setup
 	@echo "build: compiling the module in $(BUILD)/"
-	@[ -f $(BUILD)/CMakeCache.txt ] || cmake -S . -B $(BUILD) -DPython3_EXECUTABLE=$(PYTHON) >/dev/null
+	@[ -f $(BUILD)/CMakeCache.txt ] || cmake -S . -B $(BUILD) -DPython3_EXECUTABLE=$(PYTHON) -DBUILD_TESTING=OFF >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) -- --no-print-directory
 
 install: build
@@ -41,6 +41,8 @@ demo: install
 
 test: install
 	@echo "test: C++"
+	@cmake -S . -B $(BUILD) -DBUILD_TESTING=ON >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) -- --no-print-directory
 	@ctest --test-dir $(BUILD) --output-on-failure
 	@echo "test: GRC flowgraphs"
 	@scripts/compile_flowgraphs.sh $(VENV)/bin/grcc $(BUILD)/flowgraphs

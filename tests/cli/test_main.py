@@ -27,9 +27,7 @@ def test_every_command_has_help(command, capsys):
     assert f"resivid {command}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "arguments", [[], ["frobnicate"], ["doctor", "--frob"], ["--frob"], ["grc", "no such file"]]
-)
+@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["doctor", "--frob"], ["--frob"], ["info"]])
 def test_wrong_use_exits_2_and_says_so_on_stderr(arguments, capsys):
     assert main(arguments) == 2
     out, err = capsys.readouterr()

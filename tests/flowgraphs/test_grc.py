@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import functools
+import itertools
 import os
 import re
 import shutil
@@ -204,12 +206,37 @@ def test_both_ends_over_the_loopback_radio_show_the_picture(tmp_path, compiled, 
     done = run_offscreen(tmp_path, *watch, *files, "--pace", "free")
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stdout + done.stderr
     assert cv2.imread(str(tmp_path / "it.png")).std() > 10
-    received, sent = (
-        [cv2.resize(frame, (32, 32), interpolation=cv2.INTER_AREA) for frame in read_frames(path)]
-        for path in (tmp_path / "out.mp4", clip)
-    )
+    received, sent = (shrunk(read_frames(path)) for path in (tmp_path / "out.mp4", clip))
     assert len(received) >= 64
     assert max(correlation(received[-1], frame) for frame in sent) > 0.6
+
+
+@pytest.mark.parametrize("radio", ["hackrf", "usrp"])
+def test_transmitter_and_receiver_of_a_radio_are_a_link(radio, tmp_path, compiled, air_folder):
+    pytest.importorskip("SoapySDR")
+    clip, device = ROOT / "apps/demo/clip.mp4", ["--device", "driver=resivid_loopback,pace=free"]
+    sender = [compiled(f"{radio}_tx"), *device, "--video", clip]
+    with subprocess.Popen(
+        [sys.executable, *map(str, sender)], env=environment(), stdin=subprocess.PIPE
+    ) as tx:
+        try:
+            watch = [
+                Path(__file__).with_name("watch_window.py"),
+                compiled(f"{radio}_rx"),
+                24,
+                tmp_path / "it.png",
+            ]
+            done = run_offscreen(tmp_path, *watch, *device, "--output", tmp_path / "out.mp4")
+        finally:
+            tx.terminate()
+    assert (done.returncode, tx.returncode) == (0, 0), done.stdout + done.stderr
+    sent, received = (shrunk(read_frames(path)) for path in (clip, tmp_path / "out.mp4"))
+    assert len(received) >= 24
+    assert max(correlation(received[-1], frame) for frame in sent) > 0.6
+
+
+def shrunk(frames):
+    return [cv2.resize(frame, (32, 32), interpolation=cv2.INTER_AREA) for frame in frames]
 
 
 def block(name, key, **parameters):
@@ -307,3 +334,51 @@ def test_the_tree_holds_every_block_where_its_description_says():
     places = {key: folder for entry in tree for folder, keys in entry.items() for key in keys}
     descriptions = [yaml.safe_load(path.read_text()) for path in DESCRIPTIONS]
     assert places == {d["id"]: d["category"].partition("/")[2] for d in descriptions}
+
+
+NAMES_IN_EDITOR = {
+    "token_source": "live_source",
+    "payload_head_writer": "live_head_writer",
+    "payload_head_reader": "live_head_reader",
+    "make_transmitter": "radio_sink",
+    "radio": "radio_source",
+}
+INSIDE_THE_RADIO_BLOCK = {"transmitter_front_end", "receiver_front_end"}
+
+
+def stages_of_class(name):
+    """The chain that `flowgraphs/NAME.py` wires, as the editor names its blocks."""
+    tree = ast.parse((ROOT / f"python/resivid/flowgraphs/{name}.py").read_text())
+    made = {
+        ast.unparse(node.targets[0]): ast.unparse(node.value.func)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+    }
+    wires = []
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if ast.unparse(call.func) == "self.connect":
+            ends = [ast.unparse(argument).removesuffix(".block") for argument in call.args]
+            wires += itertools.pairwise(ends)
+        elif ast.unparse(call.func) == "self.msg_connect":
+            wires.append(tuple(ast.unparse(argument.elts[0]) for argument in call.args))
+    names = {end: made.get(end, end) for wire in wires for end in wire}
+    chain = [names[end] for end in longest_chain(wires) if names[end] not in INSIDE_THE_RADIO_BLOCK]
+    return [NAMES_IN_EDITOR.get(name, name) for name in chain]
+
+
+def longest_chain(wires):
+    """The longest way along the wires, none of which leads back."""
+
+    def way(end):
+        return [end, *max((way(b) for a, b in wires if a == end), key=len, default=[])]
+
+    return max((way(a) for a, _ in wires), key=len)
+
+
+@pytest.mark.parametrize(("flowgraph", "name"), [("hackrf_tx", "transmission"), ("usrp_rx", "reception")])
+def test_the_editor_s_flowgraphs_have_the_stages_of_tx_and_rx(flowgraph, name):
+    content = yaml.safe_load((ROOT / f"grc/flowgraphs/{flowgraph}.grc").read_text())
+    kinds = {block["name"]: block["id"].removeprefix("resivid_") for block in content["blocks"]}
+    wires = [(wire[0], wire[2]) for wire in content["connections"] if wire[3] != "credit"]
+    chain = [kinds[end] for end in longest_chain(wires) if kinds[end] != "qt_video_sink"]
+    assert chain == stages_of_class(name) and len(chain) >= 6

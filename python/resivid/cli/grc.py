@@ -77,7 +77,7 @@ def register(app: typer.Typer) -> None:
     def grc(file: Optional[Path] = typer.Argument(None, help="Flowgraph (.grc) to open.")) -> None:
         """Open GNU Radio Companion with this module's blocks."""
         if file is not None and not file.is_file():
-            raise typer.BadParameter(f"{file}: no such file")
+            raise ResividError(f"{file}: no such file")
         if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             raise ResividError(
                 "GNU Radio Companion needs a display; to compile a flowgraph use .venv/bin/grcc"
