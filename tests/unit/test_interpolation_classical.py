@@ -4,7 +4,13 @@
 import cv2
 import numpy as np
 import pytest
-from gnuradio.resivid.models.interpolation.classical import CONSISTENCY_SCALE, consistency, warp
+from gnuradio.resivid.models.interpolation.classical import (
+    CONSISTENCY_SCALE,
+    consistency,
+    flows_at,
+    motion_at,
+    warp,
+)
 from gnuradio.resivid.models.registry import INTERPOLATORS, load_interpolator
 
 CLASSICAL = ("flow", "blend", "hold")
@@ -40,6 +46,26 @@ def test_flows_that_cancel_are_trusted_and_others_are_not():
     gap = np.zeros((16, 16, 2), np.float32)
     gap[..., 0] = CONSISTENCY_SCALE
     assert np.allclose(consistency(there, gap - there), 0.02 + 0.98 / np.e, atol=1e-5)
+
+
+@pytest.mark.parametrize("t", [0.25, 0.5, 0.8])
+def test_motion_at_a_time_between_is_that_of_an_exact_wave(t):
+    """What lies at x at time 0 has moved by a share t of d(x) at time t; d is known, places by finer interpolation."""
+    x = np.linspace(-20, 148, 100_000)
+    moved = 6 * np.sin(2 * np.pi * x / 48)
+
+    def field(share: float) -> np.ndarray:  # d of what lies at each column at the time `share`
+        row = np.interp(np.arange(128), x + share * moved, moved)
+        return np.dstack([np.tile(row, (8, 1)), np.zeros((8, 128))]).astype(np.float32)
+
+    forth, back, wanted = field(0), -field(1), field(t)
+    found = motion_at(forth, back, t)
+    error, error_before = (
+        np.abs(m - wanted)[:, 8:-8].mean() for m in (found, (1 - t) * forth - t * back)
+    )  # the border's flow goes on beyond it
+    assert error < error_before / 4 and error < 0.02
+    to_first, to_last = flows_at(forth, back, t)
+    assert np.allclose(to_first, -t * found) and np.allclose(to_last, (1 - t) * found)
 
 
 def test_blend_and_hold_by_hand():

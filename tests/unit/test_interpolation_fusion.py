@@ -3,10 +3,12 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from gnuradio.resivid.errors import WeightsError
+from gnuradio.resivid.models.interpolation import fusion
 from gnuradio.resivid.models.interpolation.classical import FlowInterpolator
 from gnuradio.resivid.models.interpolation.fusion import FusionInterpolator, load
 from gnuradio.resivid.models.interpolation.fusion_net import FusionConfig, FusionNet, save
@@ -21,7 +23,13 @@ def pair(size: int = 256):
     return frames[0], frames[4]
 
 
-def test_before_training_it_is_the_classical_flow():
+@pytest.fixture
+def coded(monkeypatch):
+    """Whatever the pictures are, they count as decoded ones."""
+    monkeypatch.setattr(fusion, "sharpness", lambda picture: 0.0)
+
+
+def test_before_training_it_is_the_classical_flow(coded):
     first, last = pair()
     times = [0.25, 0.5, 0.9]
     have, wanted = (
@@ -31,7 +39,27 @@ def test_before_training_it_is_the_classical_flow():
     assert np.abs(have.astype(int) - wanted).max() <= 8 and np.abs(have.astype(int) - wanted).mean() < 0.5
 
 
-def test_a_frame_does_not_depend_on_what_else_is_asked_for():
+def test_the_network_fades_out_between_sharp_key_frames(monkeypatch):
+    torch.manual_seed(0)
+    network = FusionNet(SMALL)
+    torch.nn.init.normal_(network.head.weight, std=0.05)
+    untrained, trained = FusionInterpolator(FusionNet(SMALL)), FusionInterpolator(network)
+    distance = []
+    for sharp in (fusion.CLEAN, (fusion.CLEAN + fusion.CODED) / 2, fusion.CODED):
+        monkeypatch.setattr(fusion, "sharpness", lambda picture, sharp=sharp: sharp)
+        frames = [model.between(*pair(64), [0.4])[0].astype(int) for model in (untrained, trained)]
+        distance.append(np.abs(np.subtract(*frames)).mean())
+    assert distance[0] == 0 and 0 < distance[1] < distance[2]
+
+
+def test_sharpness_falls_where_fine_detail_is_lost():
+    picture = pytest.importorskip("skimage.data").astronaut()[:256, :256]
+    blurred = cv2.GaussianBlur(picture, (0, 0), 1.5)
+    assert fusion.sharpness(blurred) < fusion.CODED < fusion.CLEAN < fusion.sharpness(picture)
+    assert fusion.sharpness(np.full((32, 32, 3), 7, np.uint8)) == 0
+
+
+def test_a_frame_does_not_depend_on_what_else_is_asked_for(coded):
     torch.manual_seed(0)
     network = FusionNet(SMALL)
     torch.nn.init.normal_(network.head.weight, std=0.02)

@@ -12,6 +12,9 @@ from .base import Interpolator, check_arguments
 
 # Flow that differs by this many pixels from its way back counts about a third as much in the blend.
 CONSISTENCY_SCALE = 1.5
+# Steps from a flow of the key frames to the motion at a time between: 0, 1 and 2 give 27.35, 27.41 and 27.47 dB
+# between clean key frames of 26 held-out training clips.
+PROJECTIONS = 2
 
 
 class HoldInterpolator:
@@ -46,7 +49,7 @@ class BlendInterpolator:
 class FlowInterpolator:
     """DIS optical flow in both directions; both frames are warped to time t and blended.
 
-    The flow at time t is taken from the two key-frame flows by linear motion. A pixel counts by its nearness in time and
+    The flow at time t comes from the two key-frame flows by linear motion. A pixel counts by its nearness in time and
     by how well its flow and the flow back agree: what is hidden in one frame comes from the other.
     """
 
@@ -77,17 +80,27 @@ class FlowInterpolator:
 
 
 def flows_at(forth: np.ndarray, back: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray]:
-    """Flows from the picture at time t to the first and to the last frame.
+    """Flows from the picture at time t to the first and to the last frame; arguments as of `motion_at`."""
+    motion = motion_at(forth, back, t)
+    return np.float32(-t) * motion, np.float32(1 - t) * motion
 
-    The flow field stands still here although the objects move: good for the smooth fields of DIS. The mean of
-    both directions, each weighted by its nearness to t.
+
+def motion_at(forth: np.ndarray, back: np.ndarray, t: float) -> np.ndarray:
+    """How what is seen at time t moves from the first frame to the last: float32 (H, W, 2), in pixels.
+
+    The mean of both directions, each weighted by its nearness to t. A flow belongs to the places of its own frame;
+    where those are that lead to a place at time t, the motion itself says, so it is found step by step.
 
     Args:
         forth, back: float32 (H, W, 2), first to last and last to first, in pixels.
         t: inside (0, 1).
     """
-    motion = (1 - t) * forth - t * back  # first to last, seen at time t
-    return (-t * motion).astype(np.float32), ((1 - t) * motion).astype(np.float32)
+    motion = (np.float32(1 - t) * forth - np.float32(t) * back).astype(np.float32)
+    for _ in range(PROJECTIONS):
+        from_first = warp(forth, np.float32(-t) * motion)
+        from_last = warp(back, np.float32(1 - t) * motion)
+        motion = np.float32(1 - t) * from_first - np.float32(t) * from_last
+    return motion
 
 
 def warp(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:

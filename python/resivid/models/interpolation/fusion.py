@@ -12,8 +12,25 @@ import torch
 
 from ..weight_files import sha256_of
 from .base import check_arguments
-from .classical import consistency
+from .classical import consistency, motion_at
 from .fusion_net import MULTIPLE, FusionNet, load_network
+
+# Sharpness of key frames up to which the network counts in full, and from which on not at all. Of 98 clean key frames
+# of held-out training clips 98 % lie above 0.627, of as many decoded ones 98 % below 0.646.
+CODED, CLEAN = 0.62, 0.68
+
+
+def sharpness(picture: np.ndarray) -> float:
+    """What lies between deviations of 1 and 2 pixels over what lies between 2 and 4: coding takes the first.
+
+    Args:
+        picture: uint8 (H, W, 3) RGB.
+    Returns:
+        Ratio of standard deviations; 0 for a picture of one colour.
+    """
+    grey = picture.astype(np.float32).mean(-1)
+    fine, middle, coarse = (cv2.GaussianBlur(grey, (0, 0), sigma) for sigma in (1, 2, 4))
+    return float((fine - middle).std() / max((middle - coarse).std(), 1e-6))
 
 
 class FlowPair:
@@ -49,7 +66,10 @@ def load(path: Path, device: str = "cpu") -> FusionInterpolator:
 
 
 class FusionInterpolator:
-    """See `Interpolator`. Times are computed one by one: a frame does not depend on what else is asked for."""
+    """See `Interpolator`. Times are computed one by one: a frame does not depend on what else is asked for.
+
+    The network mends what coding did. Between sharp key frames it fades out, and what is left is the classical flow.
+    """
 
     name = "fusion"
 
@@ -69,13 +89,18 @@ class FusionInterpolator:
         pad = ((0, -height % MULTIPLE), (0, -width % MULTIPLE), (0, 0))
         first, last = np.pad(first, pad, mode="edge"), np.pad(last, pad, mode="edge")
         flows = FlowPair(first, last)
+        sharp = (sharpness(first) + sharpness(last)) / 2
+        strength = self._number(min(max((CLEAN - sharp) / (CLEAN - CODED), 0.0), 1.0))
         pictures = [
-            np.dstack([frame.astype(np.float32) / 255, trust])
+            _tensor(np.dstack([frame.astype(np.float32) / 255, trust])).to(self.device)
             for frame, trust in zip((first, last), flows.trusts, strict=True)
         ]
-        inputs = [_tensor(planes).to(self.device) for planes in (*pictures, flows.forth, flows.back)]
         for i, t in enumerate(times):
-            frame = self.network(*inputs, torch.full((1, 1, 1, 1), t, device=self.device))[0]
+            motion = _tensor(motion_at(flows.forth, flows.back, t)).to(self.device)
+            frame = self.network(*pictures, motion, -motion, self._number(t), strength=strength)[0]
             frame = (frame[:, :height, :width].clamp(0, 1) * 255).round().byte()
             out[i] = frame.permute(1, 2, 0).cpu().numpy()
         return out
+
+    def _number(self, value: float) -> torch.Tensor:
+        return torch.full((1, 1, 1, 1), value, device=self.device)
