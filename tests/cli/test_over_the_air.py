@@ -13,11 +13,14 @@ import sys
 import time
 import urllib.request
 import uuid
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from clips import read_frames, write_clip
+from gnuradio.resivid.video.writer import VideoWriter
+from loop import smooth_clip
 
 pytest.importorskip("SoapySDR")
 from gnuradio.resivid.cli.main import main
@@ -204,6 +207,47 @@ def test_real_time_with_a_plug_pulled_and_a_transmitter_restarted(clip, tmp_path
     assert "forged" not in error
 
 
+def test_a_late_receiver_with_a_memory_that_lives_on_asks_for_a_start(tmp_path, air_folder, start):
+    """Of a picture that stands still nothing more is sent, so that who joins late sees it only when he is heard."""
+    picture = smooth_clip(1)[0]
+    with VideoWriter(tmp_path / "still.mp4", Fraction(30), 256, 256, crf=1) as writer:
+        for _ in range(FRAMES):
+            writer.write(picture)
+    common = (
+        "--codec",
+        "closed_loop",
+        "--memory",
+        "feedback",
+        "--tokenizer",
+        "loop:tokenizer",
+        "--freq",
+        "434M",
+    )
+    common += ("--feedback", f"udp://127.0.0.1:{free_port()}", "--sample-rate", "48k")
+    channel = uuid.uuid4().hex
+    device = loopback(channel=channel, noise_db_hz=-60, gap_every_s=2, gap_s=0.3)
+    receive = ("rx", "-o", "-", "--device", device, "--interpolator", "toy:interpolator", *common)
+    size = 256 * 256 * 3
+
+    def error_of(data):
+        return mean_error(np.frombuffer(data, np.uint8).reshape(256, 256, 3), picture)
+
+    def wait_for_the_picture(rx):
+        deadline = time.monotonic() + 200
+        while error_of(data := rx.stdout.read(size)) > 13:  # 10.6 is the best of these codes, 34 is grey
+            assert time.monotonic() < deadline and len(data) == size
+
+    first = start(*receive, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    until(lambda: (air_folder / f"{channel}.socket").exists() or first.poll() is not None)
+    tx = start("tx", "still.mp4", "--loop", "--device", loopback(channel=channel), "--snr", 12, *common)
+    wait_for_the_picture(first)
+    first.terminate()
+    first.wait()
+    wait_for_the_picture(start(*receive, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
+    tx.terminate()
+    assert finish(tx)[0] == 1
+
+
 def test_the_networks_on_one_host_and_the_radios_on_others(clip, tmp_path, air_folder, start):
     """Four processes; those of the radios have no PyTorch and no tokenizer that they could load."""
     pytest.importorskip("zmq")
@@ -313,6 +357,8 @@ def one_line(capfd):
         (["tx", "zmq://*:1", "--device", "zmq://a:1"], 2, "only one of them may be at another host"),
         (["tx", "zmq://*:0", "--device", "driver=resivid_loopback"], 2, "IN: expected zmq://HOST:PORT"),
         (["tx", "test", "--call-sign", "?"], 2, "--call-sign: expected 1 to 16"),
+        (["rx", "--memory", "feedback"], 2, "--memory feedback needs a return link"),
+        (["tx", "test", "--device", "-", "--memory", "feedback"], 2, "--memory feedback needs a return link"),
         (["rx", "--key", "none.key"], 1, "--key none.key: cannot be read"),
         (["tx", "none.mp4", "--device", "-"], 1, "none.mp4: no such file"),
         (["tx", "/dev/video99", "--device", "-"], 1, "/dev/video99: is no video"),

@@ -28,6 +28,7 @@ from .guarded import guarded
 
 PAYLOAD = pmt.intern("payload")
 _MOST_DOUBTFUL = 256
+MOST_HEADS = 64  # that are kept for reports
 
 
 class payload_head_writer(gr.basic_block):
@@ -44,6 +45,7 @@ class payload_head_writer(gr.basic_block):
         self.logger = gr.logger(self.alias())
         self.stride, self.parameters, self.key = stride, parameters, key
         self.dropped = self.sent = 0
+        self.last_count = -1  # number of the last key frame that was sent, without end
         self.message_port_register_in(PAYLOAD)
         self.set_msg_handler(PAYLOAD, self.on_payload)
         self.message_port_register_out(PAYLOAD)
@@ -63,7 +65,7 @@ class payload_head_writer(gr.basic_block):
             if self.key is not None:
                 bits = np.concatenate([bits, frame_mac(self.key, self.parameters.start_ms, count, bits)])
             pdu = pdus.from_parts(metadata, bits)
-            self.sent += 1
+            self.sent, self.last_count = self.sent + 1, count
         self.message_port_pub(PAYLOAD, pdu)
 
 
@@ -101,6 +103,7 @@ class payload_head_reader(gr.basic_block):
         self.on_failed: Callable[[int, dict], None] = lambda first_frame, metadata: None
         self._doubtful: deque[dict] = deque(maxlen=_MOST_DOUBTFUL)  # with a bad CRC, since the last good one
         self.collector, self._heard = ParameterCollector(), ParameterCollector()  # the second of any head
+        self._heads: dict[int, PayloadHead] = {}
         self.verdicts = dict.fromkeys(Verdict, 0)
         self._verifier = None if key is None else FrameVerifier(key)
         self.dropped = self.received = self.failed = self.foreign = 0
@@ -115,6 +118,10 @@ class payload_head_reader(gr.basic_block):
     def repeated(self) -> int:
         """Blocks that had come before."""
         return self.sequence.repeated
+
+    def head_of(self, first_frame: int) -> PayloadHead | None:
+        """Head of a key frame that was passed on lately, by its place on the time line."""
+        return self._heads.get(first_frame)
 
     @guarded
     def on_payload(self, pdu):
@@ -147,6 +154,9 @@ class payload_head_reader(gr.basic_block):
             return
         self._report_failed(first_frame, self.sequence.missing - missing)
         self.received += 1
+        self._heads[first_frame] = head
+        if len(self._heads) > MOST_HEADS:
+            self._heads.pop(next(iter(self._heads)))
         self._capture(head, first_frame)
         metadata.update(frame=first_frame, gop_start=head.gop_start)
         self.message_port_pub(PAYLOAD, pdus.from_parts(metadata, bits))

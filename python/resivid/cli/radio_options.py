@@ -141,6 +141,7 @@ def live_settings(
     key_file: Path | None = None,
     call_sign: str | None = None,
     networks: bool = True,
+    feedback: str | None = None,
 ) -> LiveSettings:
     """What both ends agree on, and the row that the transmitter begins with.
 
@@ -149,6 +150,7 @@ def live_settings(
         key_file: signs the frames, or must have signed them.
         call_sign: of the transmitting station.
         networks: run at this host; otherwise nothing is asked of the codec, which would load them.
+        feedback: address of the return link.
     Raises:
         ResividError: the key cannot be read.
         SettingsError: the table is not for the air, or the budget is too small.
@@ -158,6 +160,8 @@ def live_settings(
     from ..link.frame_mac import read_key
     from .common import parse_mcs
 
+    if memory == "feedback" and networks and feedback is None:
+        raise SettingsError("--memory feedback needs a return link: --feedback at both ends")
     link = LinkSettings(
         cbr=cbr,
         stride=stride,

@@ -104,7 +104,7 @@ def rx(
     )
     settings = options.live_settings(
         cbr, stride, gop, codec, memory, tokenizer, tokenizer_weights, interpolator, interpolator_weights,
-        mcs_table, key_file=key_file, networks=not relays,
+        mcs_table, key_file=key_file, networks=not relays, feedback=feedback,
     )  # fmt: skip
     fps = options.frame_rate(rate)
     log_to_stderr()

@@ -90,6 +90,7 @@ def tx(
         key_file,
         call_sign,
         networks=not source.startswith(ZMQ_PREFIX),
+        feedback=feedback,
     )
     announcement = check_may_transmit(radio, i_may_transmit)
     fps = options.frame_rate(rate)

@@ -18,7 +18,8 @@ import numpy as np
 import pmt
 from gnuradio import blocks, gr
 
-from ..blocks.payload_ports import payload_exit
+from ..blocks import pdus
+from ..blocks.message_ports import message_exit
 from ..flowgraphs.live import LiveSettings
 from ..flowgraphs.radio_ends import LocalReceiver
 from ..flowgraphs.settings import LinkSettings
@@ -86,7 +87,7 @@ class PeerReceiver(gr.top_block):
         self.radio = make_receiver(ends.radio, ends.modem_rate, ends.occupied_hz)
         self._end = LocalReceiver(self, self.radio, ends.live, Fraction(FRAME_RATE), SEARCH_HZ)
         self.synchroniser = self._end.synchroniser
-        self.comparison = payload_exit(self._take)
+        self.comparison = message_exit("payload", self._take, pdus.to_parts)
         self.msg_connect(self._end.payloads, (self.comparison, "payload"))
 
     def expect(self, row: int, seed: int) -> None:
@@ -94,7 +95,8 @@ class PeerReceiver(gr.top_block):
         self.check = PayloadCheck(self._payload_bits[row], seed)
         self.latencies_ms: list[float] = []
 
-    def _take(self, metadata: dict[str, Any], bits: np.ndarray) -> None:
+    def _take(self, parts: tuple[dict[str, Any], np.ndarray]) -> None:
+        metadata, bits = parts
         # Time is the count of samples: what was read from the frame's first symbol until its payload is here.
         passed = self.synchroniser.nitems_read(0) - metadata["position"]
         self.latencies_ms.append(1e3 * passed / self._modem_rate)

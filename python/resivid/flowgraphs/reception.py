@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -12,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pmt
 from gnuradio import gr
 
 from ..blocks import pdus
-from ..blocks.mcs_reporter import mcs_reporter
+from ..blocks.message_ports import message_exit
 from ..blocks.payload_heads import payload_head_reader
 from ..blocks.token_unpacker import token_unpacker
 from ..blocks.video_sink import video_sink
 from ..codec.base import CodecDecoder, Unit
 from ..link import air
-from ..link.feedback import write_report
 from ..link.frame_mac import Verdict
 from ..link.statistics import Statistics, StatisticsCollector
 from ..resivid_python import mcs_selector
@@ -29,6 +28,7 @@ from ..version import __version__
 from ..video.pacing import CaptureTimes
 from .live import LiveSettings
 from .radio_ends import ReceiverEnd
+from .reporter import Reporter
 
 POLL_S = 0.05
 DRAIN_S = 1.0  # nothing moved for so long after the samples ended: all of them are through
@@ -135,23 +135,21 @@ class reception(gr.top_block):
         self._recent: list[tuple[float, int, int]] = []  # time, received, failed
 
     def report_to(self, send: Callable[[bytes], None]) -> None:
-        """Tell the transmitter, after each block, which row can be read here; before the flowgraph starts.
+        """Tell the transmitter, after each block, which row can be read here and what arrived; before the flowgraph starts.
 
         Args:
             send: called with each report; it must not wait.
         """
-        numbers = itertools.count()
-
-        def report(row: int) -> None:
-            start_ms = self.heads.collector.start_ms
-            if start_ms is not None:
-                send(write_report(row, next(numbers), start_ms, self.settings.key))
-
         table = self.settings.link.table
         self.selector = mcs_selector(table.thresholds_db(), HYSTERESIS_DB, snr_bias_db=-MARGIN_DB)
-        self.reporter = mcs_reporter(report)
+        self.reporter = Reporter(self.heads, self.settings.key, send)
+        self._exits = (
+            message_exit("mcs", self.reporter.row, pmt.to_long),
+            message_exit("report", self.reporter.arrived, pdus.to_report),
+        )
         self.msg_connect(self.end.payloads, (self.selector, "snr"))
-        self.msg_connect((self.selector, "mcs"), (self.reporter, "mcs"))
+        self.msg_connect((self.selector, "mcs"), (self._exits[0], "mcs"))
+        self.msg_connect((self.unpacker, "report"), (self._exits[1], "report"))
 
     def _captured(self, first_frame: int, age_s: float) -> None:
         self.statistics.latency(age_s)
@@ -160,7 +158,7 @@ class reception(gr.top_block):
     def shown(self, index: int, frame: np.ndarray) -> None:
         """To be called when frame `index` is on the screen: the latency end to end."""
         age_s = self.capture_times.age_s(index, time.time())
-        self.latency_ms = None if age_s is None else 1e3 * age_s
+        self.latency_ms = None if age_s is None or age_s < 0 else 1e3 * age_s  # else the clocks do not agree
 
     def live_statistics(self) -> Statistics:
         """The document of a run that goes on, from any thread."""

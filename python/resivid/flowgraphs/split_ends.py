@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from gnuradio import gr
 
-from ..blocks.payload_ports import payload_entry, payload_exit
+from ..blocks import pdus
+from ..blocks.message_ports import message_exit, payload_entry
 from ..link.split_messages import SplitFormat, SplitPayload, SplitStatus
 from ..radio.counters import RadioCounters
 from ..radio.settings import RadioSettings
@@ -44,13 +45,14 @@ class RemoteTransmitter:
 
     def __init__(self, radio: RadioSettings, settings: LiveSettings, rate: Fraction):
         self._client = PayloadClient(radio.device, split_format(settings, rate))
-        self.exit = payload_exit(self._send)
+        self.exit = message_exit("payload", self._send, pdus.to_parts)
         self.payloads = Port(self.exit, "payload")
         self._sent = self._given_up = 0
         self._ended = False
         self._since = time.monotonic()
 
-    def _send(self, metadata: dict[str, Any], bits: np.ndarray) -> None:
+    def _send(self, parts: tuple[dict[str, Any], np.ndarray]) -> None:
+        metadata, bits = parts
         if metadata.get("end"):
             self._client.send(SplitPayload(np.zeros(0, np.uint8), end=True))
             self._ended = True
@@ -242,12 +244,13 @@ class receiving_relay(gr.top_block):
     ):
         gr.top_block.__init__(self, "resivid rx, radio")
         self.end = make_end(self)
-        self.exit = payload_exit(self._take)
+        self.exit = message_exit("payload", self._take, pdus.to_parts)
         self.msg_connect(self.end.payloads, (self.exit, "payload"))
         self.received = self.failed = 0
         self.publisher = PayloadPublisher(address, split_format(settings, rate), self.status)
 
-    def _take(self, metadata: dict[str, Any], bits: np.ndarray) -> None:
+    def _take(self, parts: tuple[dict[str, Any], np.ndarray]) -> None:
+        metadata, bits = parts
         crc_ok = bool(metadata["crc_ok"])
         self.publisher.send(
             SplitPayload(

@@ -10,12 +10,13 @@ from typing import Any
 import pmt
 from gnuradio import gr
 
+from ..blocks import pdus
 from ..blocks.payload_heads import payload_head_writer
 from ..blocks.token_packer import token_packer
 from ..blocks.token_source import token_source
 from ..codec.base import CodecEncoder
 from ..errors import ResividError
-from ..link.feedback import FeedbackReader
+from ..link.feedback import ArrivalReader, FeedbackReader
 from ..link.payload_head import TIME_BITS, StreamParameters
 from ..radio.feedback_link import ReportListener
 from ..radio.settings import RadioSettings
@@ -23,7 +24,7 @@ from .live import LiveSettings
 from .radio_ends import LocalTransmitter, TransmitterEnd
 from .split_ends import RemoteTransmitter
 
-MCS = pmt.intern("mcs")
+MCS, REPORT = pmt.intern("mcs"), pmt.intern("report")
 IN_FLIGHT = 2  # key frames between the packer and the framer
 POLL_S = 0.02
 SILENCE_S = 3.0  # without a report: the row that was chosen for a link without them
@@ -75,14 +76,21 @@ class transmission(gr.top_block):
         self.msg_connect((self.heads, "payload"), self.end.payloads)
         self._credited = 0
         self.reports = FeedbackReader(start_ms, len(table.rows), settings.key)
+        self._arrivals = ArrivalReader()
         self._row, self._reported = settings.row, time.monotonic()
         self._listener = None if feedback is None else ReportListener(feedback, self._on_report)
 
-    def _on_report(self, report: bytes) -> None:
-        row = self.reports.read(report)
-        if row is not None:
-            self._reported = time.monotonic()
-            self._set_row(row)
+    def _on_report(self, data: bytes) -> None:
+        report = self.reports.read(data)
+        if report is None:
+            return
+        self._reported = time.monotonic()
+        self._set_row(report.row)
+        if not self.packer.codec.wants_reports:
+            return
+        stride = self.settings.link.stride
+        for count, used, restart in self._arrivals.fates(report, self.heads.last_count):
+            self.packer.to_basic_block()._post(REPORT, pdus.from_report(count * stride, used, restart))
 
     def _set_row(self, row: int) -> None:
         if row != self._row:
