@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from PyQt5 import QtCore
+from PyQt5 import QtCore, QtWidgets
 
 program, video, folder = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 spec = importlib.util.spec_from_file_location(program.stem, program)
@@ -32,9 +32,8 @@ class Watched(top_block):
 
     def first(self):
         self.save("first")
-        self.set_snr_db(20.0)
-        self.set_cbr_e4(6.0)
-        self.set_stride(4)
+        for slider, value in ((self._snr_db_win, 20.0), (self._cbr_e4_win, 6.0), (self._stride_win, 4)):
+            slider.findChild(QtWidgets.QAbstractSpinBox).setValue(value)
         self.least, self.step = 10**9, self.second
         self.changing = QtCore.QTimer()
         self.changing.timeout.connect(self.changed)

@@ -111,13 +111,23 @@ def check_radio(num_devices: int | None) -> Finding:
 
 
 def core_requirements(package: Path = PACKAGE) -> list[str]:
-    """The core dependencies of pyproject.toml, installed beside the package or in its source tree."""
+    """The core dependencies of pyproject.toml that are this Python's; the file is beside the package or in its source tree."""
     import tomllib
 
     for file in (package / "pyproject.toml", package.parents[1] / "pyproject.toml"):
         if file.is_file():
-            return tomllib.loads(file.read_text(encoding="utf-8"))["project"]["dependencies"]
+            lines = tomllib.loads(file.read_text(encoding="utf-8"))["project"]["dependencies"]
+            return [line.partition(";")[0] for line in lines if _applies(line)]
     raise ResividError("pyproject.toml is not beside the package; run: make install")
+
+
+def _applies(requirement: str) -> bool:
+    try:
+        from packaging.requirements import Requirement
+    except ImportError:  # it has a finding of its own
+        return True
+    marker = Requirement(requirement).marker
+    return marker is None or marker.evaluate()
 
 
 def _installed(name: str) -> str | None:
