@@ -161,7 +161,9 @@ def test_radio(devices, state):
 
 
 def test_requirements_come_from_pyproject():
-    (numpy,) = (line for line in doctor.core_requirements() if line.startswith("numpy"))  # that of this Python
+    (numpy,) = (
+        line for line in doctor.core_requirements() if line.startswith("numpy")
+    )  # that of this Python
     assert numpy == ("numpy>=1.26,<2" if sys.version_info < (3, 13) else "numpy>=2.1,<3")
 
 
