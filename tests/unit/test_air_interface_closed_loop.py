@@ -54,11 +54,20 @@ def counts_of(context):
 
 def read_vectors(reader):
     if not reader.number(2):
-        return None
-    differs, nonzero, prefix = (counts_of(name) for name in ("differs", "nonzero", "prefix"))
+        return None, None
+    back, differs, nonzero, prefix = (counts_of(name) for name in ("back", "differs", "nonzero", "prefix"))
+    places = [(u, v) for v in range(8) for u in range(8)]
+    recalled = dict.fromkeys(places, 0)
+    if reader.number(2):
+        for u, v in places:
+            near = recalled.get((u - 1, v), 0) + recalled.get((u, v - 1), 0)
+            recalled[u, v] = reader.bit(back[near])
     field = {}
     for v in range(8):
         for u in range(8):
+            if recalled[u, v]:
+                field[u, v] = (0, 0)
+                continue
             known = [field[p] for p in ((u - 1, v), (u, v - 1), (u + 1, v - 1)) if p in field]
             expected = known[0] if known else (0, 0)
             if len(known) == 3:
@@ -73,7 +82,9 @@ def read_vectors(reader):
                         size = 2**length + (reader.number(2**length) if length else 0)
                         vector[axis] = min(max(vector[axis] + (-size if negative else size), -22), 22)
             field[u, v] = tuple(vector)
-    return [[field[u, v] for u in range(8)] for v in range(8)]
+    blocks = {(v, u) for u, v in places if recalled[u, v]}
+    moves = any(x or y for x, y in field.values())
+    return [[field[u, v] for u in range(8)] for v in range(8)] if moves else None, blocks or None
 
 
 def read_payload(bits):
@@ -96,12 +107,19 @@ def as_plain(update):
         places = map(tuple, np.argwhere(level.mask).tolist())
         levels.append(dict(zip(places, level.values.tolist(), strict=True)))
     field = None if update.field is None else [[tuple(v) for v in row] for row in update.field.tolist()]
-    return field, levels
+    blocks = None if update.recalled is None else set(map(tuple, np.argwhere(update.recalled).tolist()))
+    return (field, blocks), levels
 
 
 def update_of(vectors, tokens):
     """An update from the cells of the document's table."""
-    field = None
+    field = recalled = None
+    if "back" in vectors:
+        vectors, _, places = vectors.partition("back ")
+        vectors = vectors.strip("; ") or "none"
+        recalled = np.zeros((BLOCKS, BLOCKS), np.bool_)
+        for place in places.split():
+            recalled[tuple(int(n) for n in place.split(","))] = True
     if vectors != "none":
         field = np.zeros((BLOCKS, BLOCKS, 2), np.int64)
         for part in vectors.split(";"):
@@ -116,7 +134,7 @@ def update_of(vectors, tokens):
         LevelUpdate(mask, np.array([known[tuple(p)] for p in np.argwhere(mask).tolist()], np.int64))
         for mask, known in zip(masks, values, strict=True)
     ]
-    return StateUpdate(field, levels)
+    return StateUpdate(field, levels, recalled)
 
 
 @pytest.mark.parametrize("row", table_after("<!-- closed-loop vectors -->"), ids=lambda row: row[0])
@@ -139,8 +157,16 @@ def test_the_second_reader_reads_what_is_written(seed):
         field = np.broadcast_to(rng.integers(-22, 23, 2), (BLOCKS, BLOCKS, 2)).copy()
         changed = rng.random((BLOCKS, BLOCKS)) < rng.choice([0, 0.3, 1])
         field[changed] = rng.integers(-22, 23, (int(changed.sum()), 2))
+    recalled = rng.random((BLOCKS, BLOCKS)) < rng.choice([0, 0.2])
+    if field is not None:
+        field[recalled] = 0
+        field = field if field.any() else None
     masks = [rng.random((g, g)) < rng.choice([0, 0.05, 0.5]) for g in GRIDS]
-    update = StateUpdate(field, [LevelUpdate(m, rng.integers(0, 4095, int(m.sum()))) for m in masks])
+    update = StateUpdate(
+        field,
+        [LevelUpdate(m, rng.integers(0, 4095, int(m.sum()))) for m in masks],
+        recalled if recalled.any() else None,
+    )
     assert read_payload(syntax.write(update, NUM_CODES).bits.tolist()) == as_plain(update)
 
 

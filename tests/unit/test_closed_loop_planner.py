@@ -66,7 +66,7 @@ def test_key_frame_after_key_frame_the_budget_is_used():
         plan = planner.plan(state, target, 400 if number % 5 else 900, now, before)
         state, before = apply(state, plan.update, CODEBOOKS), now
         used.append(plan.written.bits.size / (400 if number % 5 else 900))
-    assert min(used) > 0.85 and np.mean(used) > 0.96
+    assert min(used) > 0.75 and np.mean(used) > 0.96
 
 
 @pytest.mark.parametrize("slope", [-0.3, -1.0, -2.5])
@@ -156,9 +156,10 @@ def test_shifts_are_the_best_of_all_by_error_and_bits():
     rng = np.random.default_rng(7)
     shifts = np.concatenate([[[0, 0]], rng.integers(-REACH, REACH + 1, (6, 2))])
     errors = rng.random((len(shifts), BLOCKS, BLOCKS)).astype(np.float32)
-    for price in (1e-4, 3e-3, 0.03):
-        field = choose_vectors(shifts, errors, price)
-        assert field is not None
+    behind = 0.3 * rng.random((BLOCKS, BLOCKS)).astype(np.float32)
+    for price in (1e-4, 1e-3, 3e-3):
+        field, recalled = choose_vectors(shifts, errors, price, behind)
+        assert field is not None and recalled is not None and 5 < recalled.sum() < 60
         for row in range(BLOCKS):
             for column in range(BLOCKS):
                 expected, _ = vectors.predict(field, row, column)
@@ -169,13 +170,39 @@ def test_shifts_are_the_best_of_all_by_error_and_bits():
                         sizes = [abs(a - b) for a, b in zip(shift, expected, strict=True)]
                         bits = 2 + sum(1 if n == 0 else 2 + 2 * np.log2(n + 1) for n in sizes)
                     costs.append(errors[number, row, column] + price * bits)
-                best = shifts[int(np.argmin(costs))]
-                assert field[row, column].tolist() == best.tolist()
+                best = shifts[int(np.argmin(costs))].tolist()
+                returns = 1.5 * behind[row, column] + 12 * price < min(costs)
+                assert (field[row, column].tolist(), recalled[row, column]) == (
+                    [0, 0] if returns else best,
+                    returns,
+                )
 
 
 def test_without_motion_to_find_no_vectors_are_sent():
     errors = np.ones((3, BLOCKS, BLOCKS), np.float32)
-    assert choose_vectors(np.array([[0, 0], [5, 1], [-3, 2]]), errors, 1e-3) is None
+    assert choose_vectors(np.array([[0, 0], [5, 1], [-3, 2]]), errors, 1e-3, errors[0]) == (None, None)
+
+
+def test_what_was_hidden_comes_back_from_the_background():
+    texture = smooth_clip(1, 5)[0].astype(np.int64) + np.random.default_rng(2).integers(
+        -40, 41, (256, 256, 3)
+    )
+    still = np.clip(texture, 0, 255).astype(np.uint8)
+    hidden = still.copy()
+    hidden[64:192, 64:192] = 255 - hidden[64:192, 64:192]
+    planner, state, before, recalled = Planner(CODEBOOKS), PictureState(), None, []
+    errors = []
+    for number in range(14):
+        now, target = reduced(hidden if 9 <= number < 11 else still)
+        plan = planner.plan(state, target, 600, now, before)
+        state, before = apply(state, plan.update, CODEBOOKS), now
+        recalled.append(
+            np.zeros((BLOCKS, BLOCKS), bool) if plan.update.recalled is None else plan.update.recalled
+        )
+        errors.append(error(state, target))
+    assert not np.any(recalled[:10]) and recalled[10].sum() <= 2  # what it hid looks otherwise
+    assert recalled[11][2:6, 2:6].mean() > 0.5 and recalled[11].sum() == recalled[11][2:6, 2:6].sum()
+    assert errors[11] < min(1.15 * errors[8], 0.6 * errors[9])
 
 
 def test_a_picture_that_moves_is_moved(pictures):

@@ -26,17 +26,29 @@ def random_field(rng):
     return field
 
 
+def random_sources(rng):
+    """Vectors and blocks of the background, which have no vector; either may be missing."""
+    field = random_field(rng)
+    recalled = rng.random((BLOCKS, BLOCKS)) < rng.choice([0, 0.05, 0.5, 1])
+    if field is not None:
+        field[recalled] = 0
+    return (field if field is not None and field.any() else None), (recalled if recalled.any() else None)
+
+
 def random_update(rng):
     levels = []
     for grid, count in zip(GRIDS, NUM_CODES, strict=True):
         mask = rng.random((grid, grid)) < rng.choice([0, 0.02, 0.3, 1])
         levels.append(LevelUpdate(mask, rng.integers(0, count, int(mask.sum()))))
-    return StateUpdate(random_field(rng), levels)
+    field, recalled = random_sources(rng)
+    return StateUpdate(field, levels, recalled)
 
 
 def assert_equal(a, b):
     assert (a.field is None) == (b.field is None)
     assert a.field is None or np.array_equal(a.field, b.field)
+    assert (a.recalled is None) == (b.recalled is None)
+    assert a.recalled is None or np.array_equal(a.recalled, b.recalled)
     for level, other in zip(a.levels, b.levels, strict=True):
         assert np.array_equal(level.mask, other.mask) and np.array_equal(level.values, other.values)
 
@@ -44,6 +56,8 @@ def assert_equal(a, b):
 def assert_within_bounds(update):
     if update.field is not None:
         assert update.field.shape == (BLOCKS, BLOCKS, 2) and np.abs(update.field).max() <= REACH
+    if update.recalled is not None:
+        assert update.recalled.shape == (BLOCKS, BLOCKS) and update.recalled.dtype == np.bool_
     for level, grid, count in zip(update.levels, GRIDS, NUM_CODES, strict=True):
         assert level.mask.shape == (grid, grid) and level.mask.dtype == np.bool_
         assert level.values.shape == (level.mask.sum(),)
@@ -71,12 +85,12 @@ def test_prediction_is_the_median_of_left_above_and_above_right(seed, row, colum
 
 @settings(max_examples=40, deadline=None)
 @given(SEEDS)
-def test_vectors_come_back(seed):
-    field = random_field(np.random.default_rng(seed))
+def test_sources_of_blocks_come_back(seed):
+    sources = random_sources(np.random.default_rng(seed))
     encoder = RangeEncoder()
-    vectors.write(encoder, field)
-    got = vectors.read(RangeDecoder(encoder.finish()))
-    assert (got is None) if field is None else np.array_equal(got, field)
+    vectors.write(encoder, *sources)
+    for got, wanted in zip(vectors.read(RangeDecoder(encoder.finish())), sources, strict=True):
+        assert (got is None) if wanted is None else np.array_equal(got, wanted)
 
 
 @pytest.mark.parametrize("vector", [(REACH, -REACH), (-REACH, REACH), (0, 1), (-1, 0)])
@@ -84,8 +98,8 @@ def test_the_longest_differences_come_back(vector):
     field = np.zeros((BLOCKS, BLOCKS, 2), np.int64)
     field[::2, ::2], field[1::2, 1::2] = vector, np.negative(vector)
     encoder = RangeEncoder()
-    vectors.write(encoder, field)
-    assert np.array_equal(vectors.read(RangeDecoder(encoder.finish())), field)
+    vectors.write(encoder, field, None)
+    assert np.array_equal(vectors.read(RangeDecoder(encoder.finish()))[0], field)
 
 
 @settings(max_examples=40, deadline=None)

@@ -24,6 +24,7 @@ from gnuradio.resivid.models.tokenizers.moving_state import (
     enlarge_level,
     move,
     predict,
+    recall,
     reduce_level,
 )
 from loop import smooth_clip
@@ -151,7 +152,7 @@ def test_a_leak_takes_its_share_of_the_coarse_and_of_the_fine_part():
     state = random_state()
     cells = state.ycc.numpy().reshape(3, 8, 16, 8, 16).mean((2, 4))
     coarse = np.stack([cv2.resize(plane, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR) for plane in cells])
-    after = predict(state, None, Leak(coarse=0.25, fine=0.75))
+    after = predict(state, None, None, Leak(coarse=0.25, fine=0.75))
     expected = 0.75 * state.ycc.numpy() - 0.5 * coarse
     assert np.allclose(after.ycc.numpy(), expected, atol=1e-5)
     assert torch.equal(after.freshness, FADE * state.freshness)
@@ -159,8 +160,66 @@ def test_a_leak_takes_its_share_of_the_coarse_and_of_the_fine_part():
 
 def test_what_was_flat_is_gone_when_the_coarse_part_leaks():
     flat = PictureState(torch.full((3, SIDE, SIDE), 0.4))
-    assert predict(flat, None, Leak(coarse=0.0, fine=0.9)).ycc.abs().max() < 1e-6
-    assert torch.allclose(predict(flat, None, Leak(coarse=1.0, fine=0.9)).ycc, flat.ycc)
+    assert predict(flat, None, None, Leak(coarse=0.0, fine=0.9)).ycc.abs().max() < 1e-6
+    assert torch.allclose(predict(flat, None, None, Leak(coarse=1.0, fine=0.9)).ycc, flat.ycc)
+
+
+def test_recalled_blocks_are_the_background_and_mixed_at_their_edges():
+    state = random_state()
+    state.background = random_state(1).ycc
+    recalled = np.zeros((BLOCKS, BLOCKS), bool)
+    recalled[2, 3] = True
+    after = recall(state, recalled)
+    # as if the background were a place that vectors can point to: its share is what `move` mixes of an indicator
+    shown = torch.zeros(1, SIDE, SIDE)
+    shown[:, 32:48, 48:64] = 1
+    share = (after.ycc - state.ycc) / (state.background - state.ycc)
+    inner = (slice(36, 44), slice(52, 60))
+    assert torch.allclose(share[:, *inner], torch.ones(3, 8, 8), atol=1e-3)
+    assert torch.allclose(
+        share[:, 28:32, 54].mean(0), torch.tensor([0.0625, 0.1875, 0.3125, 0.4375]), atol=1e-3
+    )
+    assert torch.allclose(
+        share[:, 32:36, 54].mean(0), torch.tensor([0.5625, 0.6875, 0.8125, 0.9375]), atol=1e-3
+    )
+    outside = torch.ones(SIDE, SIDE, dtype=torch.bool)
+    outside[28:52, 44:68] = False
+    assert torch.equal(after.ycc[:, outside], state.ycc[:, outside])
+    assert not after.freshness[:, 8:12, 12:16].any()
+    kept = torch.ones(AGE_SIDE, AGE_SIDE, dtype=torch.bool)
+    kept[8:12, 12:16] = False
+    assert torch.equal(after.freshness[:, kept], state.freshness[:, kept])
+
+
+def empty_levels():
+    return [LevelUpdate(np.zeros((g, g), bool), np.zeros(0, np.int64)) for g in GRIDS]
+
+
+def test_the_background_takes_blocks_that_have_been_calm():
+    def one_token(grid, row, column):
+        levels = empty_levels()
+        levels[GRIDS.index(grid)].mask[row, column] = True
+        levels[GRIDS.index(grid)] = LevelUpdate(levels[GRIDS.index(grid)].mask, np.array([1]))
+        return levels
+
+    moved = np.zeros((BLOCKS, BLOCKS, 2), np.int64)
+    moved[0, 0] = 3, 1
+    recalled = np.zeros((BLOCKS, BLOCKS), bool)
+    recalled[7, 7] = True
+    state = random_state()
+    for update in (
+        StateUpdate(moved, empty_levels(), recalled),
+        StateUpdate(None, one_token(4, 1, 0)),  # two blocks by two
+        StateUpdate(None, one_token(32, 31, 31)),  # refines, and changes nothing
+    ):
+        state = apply(state, update, CODEBOOKS)
+    calm = np.full((BLOCKS, BLOCKS), 3)
+    calm[0, 0] = calm[7, 7] = 2
+    calm[2:4, :2] = 1
+    assert np.array_equal(state.calm, calm)
+    taken = torch.from_numpy(calm >= 2).repeat_interleave(BLOCK, 0).repeat_interleave(BLOCK, 1)
+    assert torch.equal(state.background[:, taken], state.ycc[:, taken])
+    assert not state.background[:, ~taken].any()
 
 
 def test_values_beyond_a_codebook_add_nothing():

@@ -88,7 +88,11 @@ MemoryOption = Annotated[
     ),
 ]
 MotionOption = Annotated[
-    bool, typer.Option("--motion/--no-motion", help="closed_loop: blocks of the receiver's state may move.")
+    bool,
+    typer.Option(
+        "--motion/--no-motion",
+        help="closed_loop: blocks of the receiver's state may move, or come back from its background.",
+    ),
 ]
 JsonOption = Annotated[
     Optional[Path],

@@ -38,7 +38,7 @@ def coded_residuals(
         state: before the update.
         target: float (3, SIDE, SIDE) YCC, what the update was chosen for.
     """
-    ycc, out = predict(state, update.field, None).ycc, []
+    ycc, out = predict(state, update.field, update.recalled, None).ycc, []
     for grid, level, book in zip(GRIDS, update.levels, codebooks, strict=True):
         patches = reduce_level(target - ycc, grid)
         places = torch.from_numpy(np.flatnonzero(level.mask))

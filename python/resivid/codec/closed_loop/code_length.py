@@ -56,10 +56,10 @@ def _log_beta(a: float, b: float) -> float:
     return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
 
 
-def of_vectors(field: np.ndarray | None) -> float:
+def of_vectors(field: np.ndarray | None, recalled: np.ndarray | None) -> float:
     """Length of what `vectors.write` writes."""
     counter = LengthCounter()
-    vectors.write(counter, field)
+    vectors.write(counter, field, recalled)
     return counter.bits
 
 

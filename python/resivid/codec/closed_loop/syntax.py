@@ -15,7 +15,7 @@ from ...models.tokenizers.moving_state import GRIDS, LevelUpdate, StateUpdate
 from . import code_length, vectors
 from .range_coder import BitModel, RangeDecoder, RangeEncoder
 
-WIRE_VERSION = 2  # 2: `refresh` leaks
+WIRE_VERSION = 2  # 2: `refresh` leaks; blocks come back from the background
 # Refined patches of a thousand that both ends expect, level by level, when neither neighbour above nor left is,
 # when one is, when both are; counted on training clips at 1,067 bits a key frame.
 _EXPECTED = (
@@ -45,7 +45,7 @@ def _models(level: int) -> list[BitModel]:
 def write(update: StateUpdate, num_codes: list[int]) -> Written:
     """The fewest bits that say `update`; values are below the level's `num_codes`."""
     encoder = RangeEncoder()
-    vectors.write(encoder, update.field)
+    vectors.write(encoder, update.field, update.recalled)
     value_bits = 0.0
     for number, level in enumerate(update.levels):
         _write_mask(encoder, level.mask, number)
@@ -59,7 +59,7 @@ def write(update: StateUpdate, num_codes: list[int]) -> Written:
 
 def length(update: StateUpdate, num_codes: list[int]) -> int:
     """Bits that hold `write(update, num_codes)`, found without writing; a few more at most."""
-    total = code_length.of_vectors(update.field)
+    total = code_length.of_vectors(update.field, update.recalled)
     for number, level in enumerate(update.levels):
         total += mask_length(level.mask, number) + level.values.size * math.log2(num_codes[number])
     return code_length.whole_bits(total)
@@ -77,13 +77,13 @@ def mask_length(mask: np.ndarray, level: int) -> float:
 def read(bits: np.ndarray, num_codes: list[int]) -> StateUpdate:
     """Inverse of `write`; takes any bits, even hostile ones, and never raises."""
     decoder = RangeDecoder(bits)
-    moved = vectors.read(decoder)
+    moved, recalled = vectors.read(decoder)
     levels = []
     for number, grid in enumerate(GRIDS):
         mask = _read_mask(decoder, grid, number)
         values = [decoder.number(num_codes[number]) for _ in range(int(mask.sum()))]
         levels.append(LevelUpdate(mask, np.array(values, np.int64)))
-    return StateUpdate(moved, levels)
+    return StateUpdate(moved, levels, recalled)
 
 
 def _write_mask(encoder: RangeEncoder, mask: np.ndarray, level: int) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Vectors of the block shifts: prediction from the neighbours, and their bits."""
+"""Where blocks come from: the background, or vectors predicted from the neighbours', and the bits of both."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ...models.tokenizers.moving_state import BLOCKS, REACH
 from .range_coder import BitModel, BitWriter, RangeDecoder
 
 _PREFIX_BITS = 6  # longest Exp-Golomb prefix: differences up to 2 REACH
+PLACES = [(row, column) for row in range(BLOCKS) for column in range(BLOCKS)]
 Vector = tuple[int, int]
 
 
@@ -33,45 +34,61 @@ class _Models:
 
     def __init__(self) -> None:
         self.differs = [BitModel.expecting(permille, 10) for permille in (380, 250, 500, 650)]
+        self.recalled = [BitModel.expecting(permille, 10) for permille in (50, 250, 500)]
         self.nonzero = [BitModel.expecting(permille, 20) for permille in (750, 700)]
         self.prefix = [BitModel.expecting(permille, 20) for permille in (580, 470, 390, 260, 50, 20)]
 
 
-def write(encoder: BitWriter, vectors: np.ndarray | None) -> None:
-    """One flag, and with it all vectors."""
-    encoder.number(int(vectors is not None), 2)
-    if vectors is None:
+def write(encoder: BitWriter, vectors: np.ndarray | None, recalled: np.ndarray | None) -> None:
+    """One flag, and with it which blocks the background gives, and the vectors of the others."""
+    encoder.number(int(vectors is not None or recalled is not None), 2)
+    if vectors is None and recalled is None:
         return
     models = _Models()
-    for row in range(BLOCKS):
-        for column in range(BLOCKS):
-            expected, context = predict(vectors, row, column)
-            difference = (
-                int(vectors[row, column, 0]) - expected[0],
-                int(vectors[row, column, 1]) - expected[1],
-            )
-            encoder.bit(int(difference != (0, 0)), models.differs[context])
-            if difference != (0, 0):
-                for axis, value in enumerate(difference):
-                    _write_number(encoder, value, models, axis)
+    known = np.zeros((BLOCKS, BLOCKS, 2), np.int64)
+    encoder.number(int(recalled is not None), 2)
+    back = np.zeros((BLOCKS, BLOCKS), np.bool_) if recalled is None else recalled
+    for row, column in PLACES if recalled is not None else ():
+        encoder.bit(int(back[row, column]), models.recalled[_recalled_near(back, row, column)])
+    for row, column in PLACES:
+        if back[row, column]:
+            continue
+        expected, context = predict(known, row, column)
+        if vectors is not None:
+            known[row, column] = vectors[row, column]
+        difference = [int(known[row, column, axis]) - expected[axis] for axis in (0, 1)]
+        encoder.bit(int(any(difference)), models.differs[context])
+        if any(difference):
+            for axis, value in enumerate(difference):
+                _write_number(encoder, value, models, axis)
 
 
-def read(decoder: RangeDecoder) -> np.ndarray | None:
+def read(decoder: RangeDecoder) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Inverse of `write`; from hostile bits too, every vector is within REACH."""
     if not decoder.number(2):
-        return None
+        return None, None
     vectors = np.zeros((BLOCKS, BLOCKS, 2), np.int64)
+    back = np.zeros((BLOCKS, BLOCKS), np.bool_)
     models = _Models()
-    for row in range(BLOCKS):
-        for column in range(BLOCKS):
-            expected, context = predict(vectors, row, column)
-            difference = (0, 0)
-            if decoder.bit(models.differs[context]):
-                difference = (_read_number(decoder, models, 0), _read_number(decoder, models, 1))
-            for axis in (0, 1):
-                value = expected[axis] + difference[axis]
-                vectors[row, column, axis] = min(max(value, -REACH), REACH)
-    return vectors
+    if decoder.number(2):
+        for row, column in PLACES:
+            back[row, column] = decoder.bit(models.recalled[_recalled_near(back, row, column)])
+    for row, column in PLACES:
+        if back[row, column]:
+            continue
+        expected, context = predict(vectors, row, column)
+        difference = (0, 0)
+        if decoder.bit(models.differs[context]):
+            difference = (_read_number(decoder, models, 0), _read_number(decoder, models, 1))
+        for axis in (0, 1):
+            value = expected[axis] + difference[axis]
+            vectors[row, column, axis] = min(max(value, -REACH), REACH)
+    return vectors if vectors.any() else None, back if back.any() else None
+
+
+def _recalled_near(back: np.ndarray, row: int, column: int) -> int:
+    """How many of the neighbours above and left come from the background."""
+    return int(row > 0 and back[row - 1, column]) + int(column > 0 and back[row, column - 1])
 
 
 def _write_number(encoder: BitWriter, value: int, models: _Models, axis: int) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The receiver's picture state: a reduced picture that block shifts move and tokens refine.
+"""The receiver's picture state: a reduced picture that block shifts move, tokens refine and a background restores.
 
 A token of level g adds one 4x4-pixel patch to the picture reduced to 4g x 4g pixels; what it adds is enlarged
 to the whole state. Tokens are increments, so a place can be refined again and again.
@@ -7,8 +7,8 @@ to the whole state. Tokens are increments, so a place can be refined again and a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -24,6 +24,8 @@ REACH = 22  # longest shift in pixels of the state and axis
 OVERLAP = 4  # pixels from a block's edge up to which its neighbour's vector counts too
 MOST_MIXED = 0.75  # largest share of the neighbours' vectors
 AGE_SIDE = 32  # side of the freshness maps
+CALM = 2  # key frames in a row in which a block must not have changed to count as background
+CALM_GRIDS = (1, 2, 4, 8)  # levels whose tokens change a block; those of finer ones only refine it
 FADE = 0.9  # what is left of a map's freshness one key frame later
 COARSE_SIDE = 8  # pixels along the side of the reduced state that `Leak.coarse` is about
 
@@ -49,10 +51,12 @@ class StateUpdate:
         field: int64 (BLOCKS, BLOCKS, 2), where each block comes from: (x, y) in pixels of the state; None:
             nothing moves.
         levels: one for each grid, coarse to fine.
+        recalled: bool (BLOCKS, BLOCKS), blocks that come from the background; None: none.
     """
 
     field: np.ndarray | None
     levels: Sequence[LevelUpdate]
+    recalled: np.ndarray | None = None
 
     @property
     def num_tokens(self) -> int:
@@ -78,19 +82,23 @@ class PictureState:
     """Attributes:
     ycc: float (3, SIDE, SIDE), centred luma and weighted chroma (`pyramid.to_ycc`).
     freshness: float (len(GRIDS), AGE_SIDE, AGE_SIDE), 1 where a level's token has just come, fading after.
+    background: float (3, SIDE, SIDE), each block as it last was when it had not changed for CALM key frames.
+    calm: int64 (BLOCKS, BLOCKS), key frames since a block changed.
     """
 
     ycc: torch.Tensor = field(default_factory=lambda: torch.zeros(3, SIDE, SIDE))
     freshness: torch.Tensor = field(default_factory=lambda: torch.zeros(len(GRIDS), AGE_SIDE, AGE_SIDE))
+    background: torch.Tensor = field(default_factory=lambda: torch.zeros(3, SIDE, SIDE))
+    calm: np.ndarray = field(default_factory=lambda: np.zeros((BLOCKS, BLOCKS), np.int64))
 
     def to_bytes(self) -> np.ndarray:
-        """uint8, what `from_bytes` reads."""
+        """What a picture is drawn from, uint8, for `from_bytes`; the background stays behind."""
         parts = (self.ycc.half().numpy().tobytes(), (self.freshness * 255).round().byte().numpy().tobytes())
         return np.frombuffer(b"".join(parts), np.uint8)
 
     @classmethod
     def from_bytes(cls, data: np.ndarray) -> PictureState:
-        """The state that `to_bytes` gave, rounded to half precision."""
+        """The state that `to_bytes` gave, rounded to half precision, without its background."""
         split = 2 * 3 * SIDE * SIDE
         ycc = torch.from_numpy(data[:split].copy().view(np.float16).astype(np.float32))
         freshness = torch.from_numpy(data[split:].astype(np.float32) / 255)
@@ -109,22 +117,50 @@ def target_of(picture: np.ndarray) -> torch.Tensor:
     return to_ycc(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255)[0]
 
 
-def move(picture: torch.Tensor, vectors: np.ndarray) -> torch.Tensor:
-    """Each block taken from where its vector points; beyond the border the border goes on.
+@dataclass(frozen=True)
+class _Overlap:
+    """Of each pixel of an axis: its block, the nearest neighbour (itself at the border); of each pixel its neighbours' weights.
 
-    Near its edges a block is mixed with what the neighbours' vectors give (overlapped block motion compensation,
-    Orchard and Sullivan 1994), else the edges would stay in the state: 0.4 dB on held-out clips.
+    Near its edges a block is mixed with what its neighbours have (overlapped block motion compensation, Orchard and
+    Sullivan 1994), else the edges would stay in the state: 0.4 dB on held-out clips.
+    """
+
+    own: torch.Tensor
+    near: torch.Tensor
+    across: torch.Tensor
+    down: torch.Tensor
+
+    @classmethod
+    def of(cls, side: int) -> _Overlap:
+        block = side // BLOCKS
+        own, place = torch.arange(side) // block, torch.arange(side) % block
+        near = (own + torch.where(place < block // 2, -1, 1)).clamp(0, BLOCKS - 1)
+        depth = torch.minimum(place, block - 1 - place) + 0.5  # pixels from the nearer edge
+        weight = (0.5 * (1 - depth / OVERLAP)).clamp(min=0)
+        across, down = weight[None, :], weight[:, None]
+        scale = MOST_MIXED / (across + down).clamp(min=MOST_MIXED)  # corners keep a share of their own
+        return cls(own, near, across * scale, down * scale)
+
+    def mixed(self, taken: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        """What `taken` gives for the blocks (rows, columns) of each pixel, mixed with what it gives for their neighbours."""
+        own, near = self.own, self.near
+        kept = taken(own, own) * (1 - self.across - self.down)
+        return kept + taken(own, near) * self.across + taken(near, own) * self.down
+
+
+_OVERLAP = _Overlap.of(SIDE)
+
+
+def move(picture: torch.Tensor, vectors: np.ndarray) -> torch.Tensor:
+    """Each block taken from where its vector points, mixed near its edges; beyond the border the border goes on.
 
     Args:
-        picture: float (c, S, S), S a multiple of BLOCKS.
+        picture: float (c, S, S), S a multiple of BLOCKS; smaller ones than the state are not mixed.
         vectors: (BLOCKS, BLOCKS, 2) shifts (x, y) in pixels of the state.
     """
     side = picture.shape[-1]
-    block = side // BLOCKS
     shifts = torch.from_numpy(np.rint(np.asarray(vectors) * side / SIDE).astype(np.int64))
     axis = torch.arange(side)
-    own, place = axis // block, axis % block
-    near = (own + torch.where(place < block // 2, -1, 1)).clamp(0, BLOCKS - 1)
 
     def taken(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
         shift = shifts[rows][:, columns]
@@ -132,14 +168,43 @@ def move(picture: torch.Tensor, vectors: np.ndarray) -> torch.Tensor:
         y = (axis[:, None] + shift[..., 1]).clamp(0, side - 1)
         return picture[:, y, x]
 
-    if block < 2 * OVERLAP:  # freshness maps: too coarse to be mixed
+    if side < SIDE:  # freshness maps: too coarse to be mixed
+        own = axis // (side // BLOCKS)
         return taken(own, own)
-    depth = torch.minimum(place, block - 1 - place) + 0.5  # pixels from the nearer edge
-    weight = (0.5 * (1 - depth / OVERLAP)).clamp(min=0)
-    across, down = weight[None, :], weight[:, None]
-    scale = MOST_MIXED / (across + down).clamp(min=MOST_MIXED)  # corners keep a share of their own
-    across, down = across * scale, down * scale
-    return taken(own, own) * (1 - across - down) + taken(own, near) * across + taken(near, own) * down
+    return _OVERLAP.mixed(taken)
+
+
+def recall(state: PictureState, blocks: np.ndarray) -> PictureState:
+    """The state with some blocks as the background has them, mixed near their edges; what comes back is not fresh.
+
+    Args:
+        blocks: bool (BLOCKS, BLOCKS).
+    """
+    chosen = torch.from_numpy(blocks).float()
+    weight = _OVERLAP.mixed(lambda rows, columns: chosen[rows][:, columns])
+    of_map = AGE_SIDE // BLOCKS
+    stays = 1 - chosen.repeat_interleave(of_map, 0).repeat_interleave(of_map, 1)
+    return replace(
+        state, ycc=torch.lerp(state.ycc, state.background, weight), freshness=state.freshness * stays
+    )
+
+
+def watched(state: PictureState, update: StateUpdate) -> PictureState:
+    """The state after `update` with the background that it gives: blocks that have been calm for long are taken into it.
+
+    What counts as calm is read from the payload alone, so that both ends agree to the block.
+    """
+    changed = np.zeros((BLOCKS, BLOCKS), np.bool_)
+    if update.field is not None:
+        changed |= update.field.any(-1)
+    if update.recalled is not None:
+        changed |= update.recalled
+    for grid, level in zip(GRIDS, update.levels, strict=True):
+        if grid in CALM_GRIDS:
+            changed |= np.kron(level.mask, np.ones((BLOCKS // grid, BLOCKS // grid), np.bool_))
+    calm = np.where(changed, 0, state.calm + 1)
+    taken = torch.from_numpy(calm >= CALM).repeat_interleave(BLOCK, 0).repeat_interleave(BLOCK, 1)
+    return replace(state, background=torch.where(taken, state.ycc, state.background), calm=calm)
 
 
 def enlarge_level(patches: torch.Tensor, grid: int) -> torch.Tensor:
@@ -158,19 +223,22 @@ def leaked(ycc: torch.Tensor, leak: Leak) -> torch.Tensor:
     return leak.coarse * coarse + leak.fine * (ycc - coarse)
 
 
-def predict(state: PictureState, vectors: np.ndarray | None, leak: Leak | None) -> PictureState:
-    """The state before its tokens: moved, a bit less fresh, and with a leak a bit paler.
+def predict(
+    state: PictureState, vectors: np.ndarray | None, recalled: np.ndarray | None, leak: Leak | None
+) -> PictureState:
+    """The state before its tokens: moved, restored, a bit less fresh, and with a leak a bit paler.
 
     Args:
         vectors: as `StateUpdate.field`.
+        recalled: as `StateUpdate.recalled`.
         leak: None: everything stays.
     """
-    ycc, freshness = state.ycc, state.freshness
     if vectors is not None:
-        ycc, freshness = move(ycc, vectors), move(freshness, vectors)
-    if leak is not None:
-        ycc = leaked(ycc, leak)
-    return PictureState(ycc, freshness * FADE)
+        state = replace(state, ycc=move(state.ycc, vectors), freshness=move(state.freshness, vectors))
+    if recalled is not None:
+        state = recall(state, recalled)
+    ycc = state.ycc if leak is None else leaked(state.ycc, leak)
+    return replace(state, ycc=ycc, freshness=state.freshness * FADE)
 
 
 def apply(
@@ -185,8 +253,8 @@ def apply(
         codebooks: float (num_codes, 48) of each level; values beyond a codebook add nothing.
         leak: as `predict`.
     """
-    before = predict(state, update.field, leak)
-    ycc, freshness = before.ycc.clone(), before.freshness
+    before = predict(state, update.field, update.recalled, leak)
+    ycc, freshness = before.ycc.clone(), before.freshness.clone()
     for number, (grid, level, book) in enumerate(zip(GRIDS, update.levels, codebooks, strict=True)):
         values = torch.from_numpy(level.values)
         known = values < len(book)
@@ -199,4 +267,4 @@ def apply(
         marks = torch.from_numpy(level.mask)[None, None].float()
         marks = F.interpolate(marks, size=AGE_SIDE, mode="nearest")[0, 0]
         freshness[number] = torch.maximum(freshness[number], marks)
-    return PictureState(ycc, freshness)
+    return watched(replace(before, ycc=ycc, freshness=freshness), update)
