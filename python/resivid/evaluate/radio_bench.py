@@ -23,12 +23,17 @@ HEADROOM = 0.35  # RMS of the transmitted signal over full scale, as radio.front
 TIMEOUT_S = 600
 FLOOR = 5e-4  # of the plot: none lost
 
-# What the loopback radio does beside the noise; R is the symbol rate.
+# What the loopback radio does beside the noise. Offsets of the carrier are in symbol rates, phase noise in rad^2 a symbol.
 IMPAIRMENTS: dict[str, dict[str, float | str]] = {
     "none": {},
-    "offsets": {"frequency_offset_hz": 0.45, "clock_offset_ppm": 40},  # in symbol rates, see arguments()
-    "phase_noise": {"phase_noise": 1e-3},  # rad^2 a symbol
-    "receiver": {"iq_gain_db": 1, "iq_phase_deg": 5, "dc_real": 0.1, "quantiser_bits": 8},
+    "offsets": {"frequency_offset_hz": 0.45, "clock_offset_ppm": 40},
+    "carrier": {"frequency_offset_hz": -0.45},
+    "clock": {"clock_offset_ppm": -80},  # 40 ppm at each end
+    "phase_noise": {"phase_noise": 1e-3},
+    "iq": {"iq_gain_db": 1, "iq_phase_deg": 5},
+    "dc": {"dc_real": 0.1},
+    "quantiser": {"quantiser_bits": 8},
+    "clipping": {"clipping_db": -6},  # 3 dB above the RMS
     "rician": {"fading": "rician", "rician_k_db": 10, "doppler_hz": 1},
     "gaps": {"gap_every_s": 20, "gap_s": 0.2},
 }

@@ -25,21 +25,19 @@ class Profile:
     Attributes:
         bandwidth_hz: of the channel; the signal is (1 + ROLL_OFF) symbol rates wide.
         cbr: channel symbols per source value that fill it at 30 frame/s, 256x256 and stride 8.
-        max_cfo: carrier offset that is searched either way, in symbol rates.
     """
 
     name: str
     bandwidth_hz: float
     cbr: str
-    max_cfo: float
 
 
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("voice", 3_000.0, "4e-4", 0.5),
-        Profile("narrow", 12_500.0, "1.7e-3", 0.5),
-        Profile("wide", 100_000.0, "1.39e-2", 0.25),
+        Profile("voice", 3_000.0, "4e-4"),
+        Profile("narrow", 12_500.0, "1.7e-3"),
+        Profile("wide", 100_000.0, "1.39e-2"),
     )
 }
 
