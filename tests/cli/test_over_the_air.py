@@ -385,7 +385,8 @@ def test_leave_to_transmit_is_asked_for_once(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     radio = RadioSettings("driver=hackrf", 434e6, gain_db=10)
     with pytest.raises(SettingsError, match="give --i-may-transmit once"):
-        check_may_transmit(radio, False)
-    assert check_may_transmit(radio, True) == "transmitting on 434 MHz, gain 10 dB, device driver=hackrf"
-    assert check_may_transmit(radio, False)
-    assert check_may_transmit(RadioSettings("-", 434e6), False) == ""
+        check_may_transmit(radio, False, 2974.1)
+    said = check_may_transmit(radio, True, 2974.1)
+    assert said == "transmitting on 434 MHz, 2.97 kHz wide, gain 10 dB, device driver=hackrf"
+    assert check_may_transmit(radio, False, 2974.1)
+    assert check_may_transmit(RadioSettings("-", 434e6), False, 2974.1) == ""

@@ -92,8 +92,8 @@ def tx(
         networks=not source.startswith(ZMQ_PREFIX),
         feedback=feedback,
     )
-    announcement = check_may_transmit(radio, i_may_transmit)
     fps = options.frame_rate(rate)
+    announcement = check_may_transmit(radio, i_may_transmit, settings.width_hz(fps))
     log_to_stderr()
     if source.startswith(ZMQ_PREFIX):
         _relay(source, radio, settings, fps, loop, "" if quiet else announcement or "nothing is radiated")
@@ -118,8 +118,7 @@ def tx(
     if not quiet:
         row = settings.link.table.rows[settings.row]
         print(
-            f"resivid: {announcement or 'nothing is radiated'}; {flowgraph.symbol_rate:.0f} symbols a second, "
-            f"{settings.occupied_hz(reader.rate) / 2.1 * 1.1 / 1e3:.2f} kHz wide, {row.label}",
+            f"resivid: {announcement or 'nothing is radiated'}; {flowgraph.symbol_rate:.0f} symbols a second, {row.label}",
             file=sys.stderr,
         )
     flowgraph.run()

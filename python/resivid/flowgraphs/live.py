@@ -57,9 +57,13 @@ class LiveSettings:
         """Symbols a second of a video of `rate` frame/s."""
         return air.symbol_rate(self.link.symbols, rate, self.link.stride)
 
+    def width_hz(self, rate: Fraction | float) -> float:
+        """Width of the signal."""
+        return (1 + air.ROLL_OFF) * self.symbol_rate(rate)
+
     def occupied_hz(self, rate: Fraction | float) -> float:
         """Band that a radio must pass: the signal, and the offset within which it is searched."""
-        return (1 + air.ROLL_OFF + 1.0) * self.symbol_rate(rate)
+        return self.width_hz(rate) + self.symbol_rate(rate)
 
     def digest(self, weights: dict[str, str]) -> int:
         """What a receiver compares with its own, of everything that both must have alike."""

@@ -97,7 +97,7 @@ class radio_sink(gr.hier_block2):
             self, "radio_sink", gr.io_signature(1, 1, gr.sizeof_gr_complex), gr.io_signature(0, 0, 0)
         )
         wish = RadioSettings(device, frequency_hz, **options)
-        announcement = check_may_transmit(wish, i_may_transmit)
+        announcement = check_may_transmit(wish, i_may_transmit, settings.width_hz(rate))
         modem_rate = air.SAMPLES_PER_SYMBOL * settings.symbol_rate(rate)
         self.radio = make_transmitter(wish, modem_rate, settings.occupied_hz(rate))
         self.front_end = transmitter_front_end(self.radio.plan)

@@ -18,11 +18,12 @@ def configuration_folder() -> Path:
     return Path(base) / "resivid"
 
 
-def check_may_transmit(radio: RadioSettings, says_so: bool) -> str:
+def check_may_transmit(radio: RadioSettings, says_so: bool, width_hz: float) -> str:
     """Refuse to radiate before the user said that it is allowed.
 
     Args:
         says_so: `--i-may-transmit` was given; it is remembered.
+        width_hz: of the signal.
     Returns:
         One line that names what will be radiated; empty where nothing will.
     Raises:
@@ -32,7 +33,8 @@ def check_may_transmit(radio: RadioSettings, says_so: bool) -> str:
         return ""
     file = configuration_folder() / FILE
     gain = "the driver's own gain" if radio.gain_db is None else f"gain {radio.gain_db:g} dB"
-    what = f"{radio.frequency_hz / 1e6:.6g} MHz, {gain}, device {radio.device or 'the first radio'}"
+    where = f"{radio.frequency_hz / 1e6:.6g} MHz, {width_hz / 1e3:.3g} kHz wide"
+    what = f"{where}, {gain}, device {radio.device or 'the first radio'}"
     if says_so and not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("This user said that transmitting is allowed on the frequencies that are used.\n")
