@@ -283,7 +283,8 @@ def test_descriptions_are_complete(path):
         assert "${" + parameter["id"] in made, f"{parameter['id']} is not used"
     asserts = " ".join(description.get("asserts", []))
     for parameter in description.get("parameters", []):
-        if parameter["dtype"] in ("int", "real", "real_vector"):
+        optional = parameter["default"] == "None" and parameter["id"].endswith(("_db", "_hz", "_rate"))
+        if parameter["dtype"] in ("int", "real", "real_vector") or optional:
             assert re.search(rf"\b{parameter['id']}\b", asserts), f"{parameter['id']}: no range is asserted"
     for port in description.get("inputs", []) + description.get("outputs", []):
         assert port["domain"] == "stream" or port["optional"]
