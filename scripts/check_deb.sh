@@ -9,19 +9,23 @@ root=$(mktemp -d -t gr-resivid-root.XXXXXX)
 here=$(readlink -f "$(dirname "$0")/..")
 
 leave() {
-    for folder in "$@" /sys /proc; do umount -R -l "$root$folder" 2>/dev/null || true; done
+    for folder in "$@" /dev/pts /sys /proc; do umount -R -l "$root$folder" 2>/dev/null || true; done
     rm -rf --one-file-system "$root"
 }
 trap 'leave "$@"' EXIT
 trap "exit 1" INT TERM
 
 inside() { chroot "$root" env DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"; }
-say() { echo "deb: $*"; }
+say() { echo "deb: $*, after $(($(date +%s) - began)) s"; }
+began=$(date +%s)
 
 say "a fresh root in $root"
 debootstrap --variant=minbase --include=ca-certificates bookworm "$root" "${MIRROR:-http://deb.debian.org/debian}" >/dev/null
 mount -t proc proc "$root/proc"
 mount --rbind /sys "$root/sys"
+mount -t devpts devpts "$root/dev/pts"
+printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" # no services in here
+chmod +x "$root/usr/sbin/policy-rc.d"
 for folder in "$@"; do
     mkdir -p "$root$folder"
     mount --bind "$folder" "$root$folder"
@@ -43,7 +47,12 @@ for file in man/man1/resivid-simulate.1.gz man/man1/resivid-simulate.1 bash-comp
     [ ! -e "$root/usr/share/$file" ] || say "has $file"
 done
 cp "$here/apps/demo/clip.mp4" "$root/tmp/clip.mp4"
+say "sending a clip"
 inside resivid simulate /tmp/clip.mp4 -o /tmp/out.mp4 --snr 6 --no-metrics
+say "the same as a flowgraph of GNU Radio Companion"
+inside grcc -o /tmp /usr/share/gr-resivid/flowgraphs/awgn_simulation.grc >/dev/null 2>&1
+inside /usr/lib/gr-resivid/environment/bin/python /tmp/awgn_simulation.py --video /tmp/clip.mp4 --output /tmp/grc.mp4
+[ -s "$root/tmp/grc.mp4" ]
 
 say "removing it"
 inside apt-get purge -y -qq gr-resivid </dev/null >/dev/null

@@ -37,9 +37,9 @@ def test_values_and_defaults(tmp_path):
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("bacth: 3", r"run\.yaml: unknown key bacth; allowed: data, start, .*batch"),
-        ("losses: {l3: 1}", r"run\.yaml: unknown key losses\.l3; allowed: l1, l2"),
-        ("batch: many", r"run\.yaml: batch: expected a whole number from 1 to 65536, got 'many'"),
+        ("bacth: 3", r"run\.yaml, line 1: unknown key bacth; allowed: data, start, .*batch"),
+        ("losses: {l3: 1}", r"run\.yaml, line 1: unknown key losses\.l3; allowed: l1, l2"),
+        ("batch: many", r"run\.yaml, line 1: batch: expected a whole number from 1 to 65536, got 'many'"),
         ("batch: 2.5", "batch: expected a whole number"),
         ("batch: true", "batch: expected a whole number"),
         ("batch: 0", "batch: expected a whole number from 1"),
@@ -106,8 +106,11 @@ def test_command_line_names_file_and_key(tmp_path, capsys):
     assert main(arguments) == 2
     line = capsys.readouterr().err
     assert line == (
-        f"resivid: {tmp_path}/run.yaml: losses.l1: expected a number from 0 to 1e+06, got 'none'\n"
+        f"resivid: {tmp_path}/run.yaml, line 1: losses.l1: expected a number from 0 to 1e+06, got 'none'\n"
     )
+    (tmp_path / "run.yaml").write_text("seed: 1\nlosses:\n  l1: 1\n  l4: 1\n")
+    assert main(arguments) == 2
+    assert f"{tmp_path}/run.yaml, line 4: unknown key losses.l4" in capsys.readouterr().err
     assert main(["train", "tokenizer", "--batch", "0", "-o", str(tmp_path / "out")]) == 2
     assert "options: batch: expected a whole number from 1 to 65536, got 0" in capsys.readouterr().err
     assert main(["train", "tokenizer", "-o", str(tmp_path / "out")]) == 2

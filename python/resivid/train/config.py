@@ -20,13 +20,30 @@ MOST_BYTES = 1 << 16  # no configuration is longer
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", Path: "a path"}
 
 
+class _Lines(dict[str, Any]):
+    """A mapping of a file that knows the line of each key."""
+
+    def __init__(self, content: Mapping[str, Any], lines: Mapping[str, int]):
+        super().__init__(content)
+        self.lines = lines
+
+
+class _Loader(yaml.SafeLoader):
+    def construct_lines(self, node: yaml.MappingNode) -> dict[str, Any]:
+        content = self.construct_mapping(node, deep=True)
+        return _Lines(content, {key.value: key.start_mark.line + 1 for key, _ in node.value})
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _Loader.construct_lines)
+
+
 def setting(default: Any, least: float | None = None, most: float | None = None) -> Any:
     """A field of a settings class, with the range of its number."""
     return dataclasses.field(default=default, metadata={"least": least, "most": most})
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping that a YAML file holds.
+    """The mapping that a YAML file holds; `from_mapping` names its lines.
 
     Raises:
         SettingsError: unreadable, no YAML, or no mapping; names file and line.
@@ -34,13 +51,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise SettingsError(f"{path}: too long for a configuration ({path.stat().st_size} bytes)")
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read ({error})") from error
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise SettingsError(f"{path}: {where}no YAML ({getattr(error, 'problem', error)})") from error
+        where = f", line {mark.line + 1}" if mark else ""
+        raise SettingsError(f"{path}{where}: no YAML ({getattr(error, 'problem', error)})") from error
     if content is None:
         return {}
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
@@ -94,17 +111,22 @@ def from_mapping(kind: type[T], content: Mapping[str, Any], source: str, prefix:
         source: what messages begin with, such as the file's name.
         prefix: key of this part within the whole.
     Raises:
-        SettingsError: unknown key, wrong type or out of range: names source, key and what is allowed.
+        SettingsError: unknown key, wrong type or out of range: names source, line, key and what is allowed.
     """
     if not isinstance(content, Mapping):
         raise SettingsError(f"{source}: {prefix.rstrip('.')}: expected keys and values, got {content!r:.60}")
     fields = {field.name: field for field in dataclasses.fields(typing.cast(Any, kind))}
     types_of = typing.get_type_hints(kind)
-    values = {}
+    values: dict[str, Any] = {}
     for key, value in content.items():
+        line = getattr(content, "lines", {}).get(key)
+        where = source if line is None else f"{source}, line {line}"
         if key not in fields:
-            raise SettingsError(f"{source}: unknown key {prefix}{key}; allowed: {', '.join(fields)}")
-        values[key] = _value(types_of[key], value, fields[key].metadata, source, prefix + key)
+            raise SettingsError(f"{where}: unknown key {prefix}{key}; allowed: {', '.join(fields)}")
+        if dataclasses.is_dataclass(types_of[key]) and isinstance(value, Mapping):
+            values[key] = from_mapping(typing.cast(type, types_of[key]), value, source, f"{prefix}{key}.")
+        else:
+            values[key] = _value(types_of[key], value, fields[key].metadata, where, prefix + key)
     try:
         return kind(**values)
     except (SettingsError, ValueError) as error:
