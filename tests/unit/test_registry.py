@@ -81,7 +81,7 @@ def test_a_file_that_the_user_names_is_taken_as_it_is(known):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nonsense", "one of blend, flow, fusion, hold, rife"),
+        ("nonsense", "one of blend, ebme, flow, fusion, hold, rife"),
         ("os:nothing", "nothing"),
         ("no.such:load", "cannot be imported"),
     ],

@@ -188,3 +188,8 @@ register_interpolator(
     "Practical-RIFE 4.0 network; brings no weights (--weights flownet.pkl)",
     "rife_v4_0_flow.safetensors",
 )(_later("interpolation.rife"))
+register_interpolator(
+    "ebme",
+    "EBME's bi-directional flow, both pictures splatted; brings no weights, a bar to measure against",
+    "ebme_biflow.safetensors",
+)(_later("interpolation.ebme"))
