@@ -4,6 +4,7 @@
 import json
 
 import pytest
+import torch
 from gnuradio.resivid.cli.main import main
 from gnuradio.resivid.models.registry import INTERPOLATORS, TOKENIZERS
 
@@ -45,6 +46,7 @@ def test_an_imported_checkpoint_loads(shared, empty_folder, capsys):
     source = str(shared("weights/rife_v4_0_flow.safetensors"))
     target = empty_folder / "own.safetensors"
     assert main(["models", "import", source, str(target)]) == 0
+    assert capsys.readouterr().out == f"{target}: use it with --interpolator rife --weights {target}\n"
     from gnuradio.resivid.models.registry import load_interpolator
 
     assert load_interpolator("rife", target).name == "rife"
@@ -55,12 +57,14 @@ def test_an_imported_checkpoint_loads(shared, empty_folder, capsys):
     [
         ("absent.pkl", "out.safetensors", 1, "no such weight file"),
         ("text.pkl", "out.safetensors", 1, "not a readable file of plain weights"),
+        ("other.pt", "out.safetensors", 1, "neither a TiTok or One-D-Piece tokenizer nor Practical-RIFE"),
         ("text.pkl", "out.pkl", 2, "ends in .safetensors"),
     ],
 )
 def test_mistakes_are_one_line(empty_folder, capsys, source, target, code, message):
     (empty_folder / "text.pkl").write_text("no weights")
+    torch.save({"conv.weight": torch.zeros(2)}, empty_folder / "other.pt")
     assert main(["models", "import", str(empty_folder / source), str(empty_folder / target)]) == code
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
-    assert [p.name for p in empty_folder.iterdir()] == ["text.pkl"]
+    assert sorted(p.name for p in empty_folder.iterdir()) == ["other.pt", "text.pkl"]

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,9 @@ from gnuradio.resivid.models.tokenizers.moving_state import (
     GRIDS,
     REACH,
     SIDE,
+    LevelUpdate,
     PictureState,
+    StateUpdate,
     apply,
     move,
 )
@@ -133,6 +137,33 @@ def test_the_tokens_that_fit_are_those_of_most_gain(budget_bits):
     left = [gain for place, gain in gains.items() if place not in chosen]
     assert chosen <= gains.keys()
     assert min(gains[place] for place in chosen) > 0.95 * max(left)  # codes round the sizes
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_other_choice_of_tokens_gains_much_more(seed):
+    """Against all choices of eight tokens of the finest level that the budget holds."""
+    rng = np.random.default_rng(seed)
+    places = [divmod(int(p), 32) for p in rng.choice(1024, 8, replace=False)]
+    sizes = rng.permutation([0.3 * 0.9**n for n in range(8)])  # far apart: a price cannot part equal gains
+    target, budget_bits = fine_pattern(places, sizes), int(rng.integers(100, 160))
+    planned = Planner(CODEBOOKS).plan(PictureState(), target, budget_bits).update
+    chosen = {tuple(place) for place in np.argwhere(planned.levels[FINE].mask).tolist()}
+    assert planned.num_tokens == len(chosen) and chosen <= set(places)
+    counts = F.interpolate(visibility(target), size=32, mode="bilinear")[0, 0]
+    codes = np.array([0.08, 0.25])
+    worth = (codes * (2 * sizes[:, None] - codes)).max(1)  # what the nearest code takes off the squared error
+    gains = [gain * float(counts[place]) for place, gain in zip(places, worth, strict=True)]
+    best = 0.0
+    for take in itertools.product((False, True), repeat=8):
+        mask = np.zeros((32, 32), bool)
+        for place, taken in zip(places, take, strict=True):
+            mask[place] = taken
+        levels = [LevelUpdate(np.zeros((g, g), bool), np.zeros(0, np.int64)) for g in GRIDS]
+        levels[FINE] = LevelUpdate(mask, np.zeros(sum(take), np.int64))
+        if syntax.write(StateUpdate(None, levels), NUM_CODES).bits.size <= budget_bits:
+            best = max(best, sum(gain for gain, taken in zip(gains, take, strict=True) if taken))
+    have = sum(gain for gain, place in zip(gains, places, strict=True) if place in chosen)
+    assert have >= 0.8 * best > 0
 
 
 def test_errors_count_by_the_inverse_of_the_local_standard_deviation():

@@ -4,6 +4,8 @@
 import numpy as np
 import pytest
 from gnuradio.resivid.codec.resi_vidtok.rate import gop_prefix, largest_prefix
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 def cost_bits(mask, k, value_bits=12):
@@ -22,6 +24,13 @@ def test_is_the_largest_that_fits(share_changed, budget):
     mask = np.random.default_rng(14).random(128) < share_changed
     fits = [k for k in range(129) if k == 0 or cost_bits(mask, k) <= budget]
     assert largest_prefix(mask, budget) == max(fits)
+
+
+@settings(deadline=None)
+@given(mask=st.lists(st.booleans(), max_size=511), budget=st.integers(-5, 8000))
+def test_any_mask_and_budget_against_trying_every_prefix(mask, budget):
+    fits = [k for k in range(len(mask) + 1) if k == 0 or cost_bits(mask, k) <= budget]
+    assert largest_prefix(np.array(mask, bool), budget) == max(fits)
 
 
 @pytest.mark.parametrize("mask", [np.ones((1, 8), bool), np.ones(8, np.uint8)])

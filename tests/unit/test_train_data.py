@@ -71,7 +71,7 @@ def test_shard_broken_in_the_middle(tmp_path, caplog, broken):
     for i, array in enumerate(kept):
         assert np.array_equal(array, picture(i if i < 3 else i + 1, 256, 256))
     (line,) = [r.getMessage() for r in caplog.records]
-    assert line.startswith("skipped 1 of ") and line.count("s.tar") == 1
+    assert line.startswith(f"skipped 1 of {len(kept) + 1} files: ") and line.count("s.tar") == 1
 
 
 def test_nothing_to_train_on_is_one_line(tmp_path):

@@ -74,8 +74,13 @@ def import_checkpoint(
     state = read_state(source)
     if titok.is_checkpoint(state):
         titok.save(target, titok.network_of(state, source, read_metadata(source)))
-    else:
+        option = "--tokenizer titok"
+    elif rife.is_checkpoint(state):
         rife.convert(source, target)
+        option = "--interpolator rife"
+    else:
+        raise WeightsError(f"{source}: neither a TiTok or One-D-Piece tokenizer nor Practical-RIFE")
+    print(f"{target}: use it with {option} --weights {target}")
 
 
 def describe() -> list[dict[str, Any]]:
@@ -116,10 +121,14 @@ def _show(rows: list[dict[str, Any]], json_file: Path | None) -> None:
     if json_file is not None and str(json_file) == "-":
         return
     for row in rows:
-        size = f", {row['bytes'] / 1e6:.1f} MB" if row["bytes"] else ""
+        size = f", {_size(row['bytes'])}" if row["bytes"] else ""
         print(f"{row['kind']:<13}{row['name'] or '-':<12} {row['description']}")
         if row["weights"]:
             print(f"{'':<26}{row['weights']}{size}: {row['state']}")
+
+
+def _size(num_bytes: int) -> str:
+    return f"{num_bytes / 1e6:.1f} MB" if num_bytes >= 50_000 else f"{num_bytes / 1e3:.1f} kB"
 
 
 def register(app: typer.Typer) -> None:

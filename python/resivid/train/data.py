@@ -85,17 +85,17 @@ def load(data: Path, limit: int = 0) -> TrainingData:
             (out.clips, out.held_out_clips),
         ),
     ]
-    looked_at = 0
+    read = 0
     for kind, decode, is_held_out, (trained, held_out) in kinds:
         for member in members(paths, skipped, kind):
             if limit and len(trained) >= limit:
                 break
-            looked_at += 1
             try:
                 (held_out if is_held_out(member) else trained).append(decode(member.raw))
+                read += 1
             except ValueError as error:
                 skipped.note(member.name, error)
-    skipped.report(max(looked_at, len(skipped.found)))
+    skipped.report(read)
     if not out.pictures and not out.clips:
         raise ResividError(
             f"{data}: no readable picture of at least {SIDE} x {SIDE} pixels and no readable video"

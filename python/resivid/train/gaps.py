@@ -137,13 +137,12 @@ def load_gaps(settings: InterpolatorTraining, tokenizer: MultiscaleTokenizer) ->
         raise MissingPackageError("training the interpolator needs OpenCV, for its optical flow")
     assert settings.data is not None
     paths = training_files(settings.data)
-    skipped, looked_at = Skipped(), 0
+    skipped, read = Skipped(), 0
     trained: list[tuple[np.ndarray, ...]] = []
     held_out: list[tuple[np.ndarray, ...]] = []
     for number, member in enumerate(members(paths, skipped, "video")):
         if (settings.limit and number >= settings.limit) or len(trained) >= settings.gaps:
             break
-        looked_at += 1
         rng = np.random.default_rng([settings.seed, 4, number])
         away = clip_is_held_out(member.row.get("path") or base_name(member))
         if away and len(held_out) >= settings.check_pictures:
@@ -153,12 +152,13 @@ def load_gaps(settings: InterpolatorTraining, tokenizer: MultiscaleTokenizer) ->
         except ValueError as error:
             skipped.note(member.name, error)
             continue
+        read += 1
         rows = list(rows_of(frames, tokenizer, settings, rng))
         if away:
             held_out += rows[1::HELD_OUT_EVERY]
         else:
             trained += rows[: settings.gaps - len(trained)]
-    skipped.report(max(looked_at, len(skipped.found)))
+    skipped.report(read)
     if not trained:
         raise ResividError(f"{settings.data}: no readable video of at least three frames")
     LOG.info("%d gaps of training clips, %d of held-out ones", len(trained), len(held_out))

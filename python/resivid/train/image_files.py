@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import os
 import struct
 import tempfile
 import zlib
@@ -96,6 +97,7 @@ def _square(frame: np.ndarray) -> np.ndarray:
 
 
 def _opencv_frames(path: str, step: int) -> list[np.ndarray]:
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # its own lines on a broken file name nothing
     import cv2
 
     frames: list[np.ndarray] = []

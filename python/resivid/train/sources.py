@@ -40,16 +40,16 @@ class Skipped:
         """Count `name`."""
         self.found.setdefault(name, str(reason))
 
-    def report(self, of: int) -> None:
+    def report(self, read: int) -> None:
         """One line in the log for all.
 
         Args:
-            of: files that were looked at.
+            read: files that could be read.
         """
         if self.found:
             named = ", ".join(f"{name} ({reason})" for name, reason in list(self.found.items())[:_NAMED])
             more = f" and {len(self.found) - _NAMED} more" if len(self.found) > _NAMED else ""
-            LOG.warning("skipped %d of %d files: %s%s", len(self.found), of, named, more)
+            LOG.warning("skipped %d of %d files: %s%s", len(self.found), read + len(self.found), named, more)
 
 
 def kind_of(name: str) -> str:

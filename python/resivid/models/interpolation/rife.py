@@ -6,7 +6,7 @@ Reads released checkpoints (`flownet.pkl`, names start "module.") and their safe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +81,11 @@ class IFNet(nn.Module):
             flow, mask = flow + more_flow, mask + more_mask
         share = torch.sigmoid(mask)
         return share * warp(first, flow[:, :2]) + (1 - share) * warp(last, flow[:, 2:])
+
+
+def is_checkpoint(state: Mapping[str, torch.Tensor]) -> bool:
+    """Whether tensors look like Practical-RIFE's, of whatever version."""
+    return any(key.startswith("block0.conv0.") for key in state)
 
 
 def flow_state(path: Path) -> dict[str, torch.Tensor]:
