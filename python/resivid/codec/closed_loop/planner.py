@@ -118,7 +118,8 @@ class Planner:
         if self._motion is not None and now is not None and before is not None:
             shifts = self._motion.candidates(now, before)
             errors = block_errors(state.ycc, target, shifts)
-            behind = block_errors(state.background, target, _STILL)[0]
+            if leak is None:  # a background keeps what a receiver missed for longer than the state does
+                behind = block_errors(state.background, target, _STILL)[0]
         seen = visibility(target)
         best: _Draft | None = None
         search = PriceSearch(self._price, budget_bits)
