@@ -79,7 +79,7 @@ class PacketRun:
     """
 
     def __init__(self, chain: Sequence[gr.basic_block], item: int, source_items: int = 65536) -> None:
-        self.top = gr.top_block()
+        self.top, self.chain = gr.top_block(), list(chain)  # GNU Radio keeps no reference to Python blocks
         self.collector = Collector()
         self.source = pdu.pdu_to_tagged_stream(item, "packet_len")
         self.source.set_min_output_buffer(0, source_items)

@@ -50,7 +50,9 @@ class Link:
         self._report, self._pack = self.encoder.report, self.encoder.pack
         self.encoder.report, self.encoder.pack = self.on_report, self.on_pack
         self.top = gr.top_block()
-        source = token_source(path, self.encoder, 4)
+        # Kept, as all blocks here: GNU Radio holds no reference to a Python block, and one that the garbage collector finds
+        # while its thread runs ends the process.
+        self.source = source = token_source(path, self.encoder, 4)
         self.packer = token_packer(self.encoder, [BUDGET], delay)
         self.link = lossy_link(lost)
         self.unpacker = unpacker = token_unpacker(self.decoder)
