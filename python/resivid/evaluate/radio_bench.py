@@ -204,7 +204,7 @@ def plot(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     from .figures import new_figure, save_figure
 
     kinds = list(dict.fromkeys(row["impairment"] for row in rows))
-    columns = min(3, len(kinds))
+    columns = min(4, len(kinds))
     lines = -(-len(kinds) // columns)
     figure, axes = new_figure(3.2 * columns + 1, 2.8 * lines + 0.4, lines, columns, sharex=True, sharey=True)
     for panel, kind in zip(axes.flat, kinds, strict=False):
@@ -223,7 +223,10 @@ def plot(path: Path, rows: Sequence[dict[str, Any]]) -> None:
                 label=label,
             )
         panel.set(yscale="log", ylim=(0.8 * FLOOR, 1), title=kind.replace("_", " "))
-    for panel in axes[-1]:
+    for panel in axes.flat[len(kinds) :]:
+        panel.set_visible(False)
+    for panel in axes.flat[max(0, len(kinds) - columns) : len(kinds)]:
+        panel.tick_params(labelbottom=True)
         panel.set_xlabel("Es/N0 (dB)")
     for panel in axes[:, 0]:
         panel.set_ylabel("frames lost")
