@@ -34,7 +34,7 @@ def test_numbers_go_on_behind_4095():
 
 @pytest.mark.parametrize(("impairment", "name", "value"), [("offsets", "frequency_offset_hz", 1216.6875),
                                                             ("phase_noise", "phase_noise", 2.70375),
-                                                            ("receiver", "quantiser_bits", 8)])  # fmt: skip
+                                                            ("quantiser", "quantiser_bits", 8)])  # fmt: skip
 def test_arguments_of_the_receiver(impairment, name, value):
     point = RadioPoint(0, "x", 6.0, impairment, 1, "4e-4", "air", 2703.75, 48e3, 0)
     fields = dict(part.split("=") for part in point.receiver_arguments("c").split(","))
