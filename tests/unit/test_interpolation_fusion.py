@@ -78,7 +78,16 @@ def test_weights_go_through_a_file(tmp_path):
     save(tmp_path / "w.safetensors", network, {"steps": "3"})
     loaded = load(tmp_path / "w.safetensors")
     assert loaded.network.config == SMALL and list(loaded.weights_sha256) == ["w.safetensors"]
-    assert torch.equal(loaded.network.head.weight, network.head.weight.half().bfloat16())
+    have = loaded.network.head.weight
+    assert torch.equal(have, network.head.weight.half().to(have.dtype))
+
+
+@pytest.mark.parametrize("fast, kind", [(True, torch.bfloat16), (False, torch.float32)])
+def test_bfloat16_only_where_the_processor_has_it(monkeypatch, fast, kind):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: fast, raising=False)
+    model = FusionInterpolator(FusionNet(SMALL))
+    assert model.network.head.weight.dtype == kind
+    assert model.between(*pair(64), [0.5]).shape == (1, 64, 64, 3)
 
 
 @pytest.mark.parametrize(

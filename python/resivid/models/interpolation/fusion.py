@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 
+from ..precision import fast_dtype
 from ..weight_files import sha256_of
 from .base import check_arguments
 from .classical import consistency, motion_at
@@ -75,8 +76,9 @@ class FusionInterpolator:
 
     def __init__(self, network: FusionNet, weights_sha256: dict[str, str] | None = None, device: str = "cpu"):
         self.weights_sha256, self.device = weights_sha256 or {}, torch.device(device)
-        # bfloat16 halves the time and costs no visible quality; flows and pictures keep full precision
-        self.network = network.eval().to(self.device, torch.bfloat16).to(memory_format=torch.channels_last)
+        # bfloat16 saves a fifth of the time at no visible loss; flows and pictures keep full precision
+        kind = fast_dtype(self.device)
+        self.network = network.eval().to(self.device, kind).to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def between(self, first: np.ndarray, last: np.ndarray, times: Sequence[float]) -> np.ndarray:

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from ...errors import WeightsError
+from ..precision import fast_dtype
 from ..weight_files import fill, read_metadata, read_state, sha256_of, write_tensors
 from .base import ZERO_FLAG
 from .titok_networks import Titok, TitokConfig
@@ -136,12 +137,6 @@ def save(path: Path, network: Titok) -> None:
 def is_checkpoint(state: Mapping[str, torch.Tensor]) -> bool:
     """Whether tensors look like TiTok's, complete or not."""
     return "latent_tokens" in state
-
-
-def fast_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the machine computes in it, else float32: without such instructions bfloat16 is slower."""
-    has_bf16 = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return torch.bfloat16 if device.type != "cpu" or has_bf16() else torch.float32
 
 
 class TitokTokenizer:
