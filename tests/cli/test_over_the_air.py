@@ -336,6 +336,11 @@ def one_line(capfd):
         (["rx", "--cbr", "1e-6"], 2, "has no row for key frames of 1 symbols"),
         (["rx", "--rate", "0"], 2, "--rate: expected 1 to 240"),
         (["rx", "-o", "out.avi", "--device", "driver=resivid_loopback"], 1, "its name must end in"),
+        (
+            ["rx", "-o", "window", "--device", "driver=resivid_loopback,channel=w"],
+            1,
+            "there is no display here",
+        ),
         (["bench", "radio", "--impairment", "rain"], 2, "no 'rain'; known: all, none, offsets"),
         (
             ["rx", "--device", "driver=resivid_loopback", "--feedback", "tcp://a:1"],
@@ -366,6 +371,8 @@ def one_line(capfd):
     ],
 )
 def test_wrong_use_is_one_line(arguments, code, message, tmp_path, monkeypatch, capfd, air_folder):
+    for display in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(display, raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     defaults = ["--tokenizer", "toy:tokenizer"] + ([] if "--freq" in arguments else ["--freq", "434M"])

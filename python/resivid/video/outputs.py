@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import shutil
 import subprocess
@@ -78,6 +79,8 @@ def open_output(name: str | None, size: int, rate: Fraction, burst: int = 8) -> 
         str(rate),
     ]
     if name == WINDOW:
+        if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            raise VideoError("window: there is no display here; --web shows the picture in a browser")
         return _program(
             ["ffplay", "-loglevel", "error", "-window_title", "resivid", *raw, "-i", "-"], rate, burst
         )
