@@ -272,6 +272,7 @@ def test_the_networks_on_one_host_and_the_radios_on_others(clip, tmp_path, air_f
     tx = start("tx", clip, "--device", sending, "--pace", "file", "--snr", 12, *COMMON[2:])
     code, error = finish(tx)
     assert code == 0 and "6 key frames sent, 0 late" in error, error
+    assert f"resivid: payloads to {sending}; 2704 symbols a second" in error
     code, error = finish(tx_radio)
     assert code == 0 and "6 key frames sent, 0 dropped" in error, error
     assert rx.wait(300) == 0, said.read_text()

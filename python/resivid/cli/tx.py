@@ -117,8 +117,9 @@ def tx(
     )
     if not quiet:
         row = settings.link.table.rows[settings.row]
+        here = f"payloads to {device}" if radio.is_remote else "nothing is radiated"
         print(
-            f"resivid: {announcement or 'nothing is radiated'}; {flowgraph.symbol_rate:.0f} symbols a second, {row.label}",
+            f"resivid: {announcement or here}; {flowgraph.symbol_rate:.0f} symbols a second, {row.label}",
             file=sys.stderr,
         )
     flowgraph.run()
