@@ -281,3 +281,22 @@ def test_a_tokenizer_without_codebooks_is_refused():
     ):
         with pytest.raises(SettingsError, match="needs a tokenizer with codebooks .multiscale., got toy"):
             make()
+
+
+@pytest.mark.parametrize("lost", [(), (3,)], ids=str)
+def test_a_new_scene_starts_from_nothing_until_it_arrives(lost):
+    """Dark before, bright after key frame 3; a start that was lost is sent again once the report has come."""
+    dark, bright = (smooth_clip(1, seed)[0] // 3 for seed in (1, 2))
+    bright = bright + np.uint8(150)
+    encoder, decoder = ends(ClosedLoopSettings(stride=1, memory="feedback"))
+    starts, reports = [], []
+    for number, frame in enumerate([dark] * 3 + [bright] * 4):
+        if reports:
+            encoder.report(*reports.pop(0))
+        unit = encoder.analyse(frame)
+        payload = encoder.pack(unit, 500)
+        starts.append(payload.gop_start)
+        decoder.unpack(None if number in lost else payload)
+        reports.append((unit.first_frame, number not in lost, decoder.wants_restart))
+    assert starts == [True, False, False, True, bool(lost), False, False]
+    assert same(encoder.state, decoder.state)

@@ -116,7 +116,7 @@ def _load(entries: dict[str, Entry], kind: str, name: str, weights: Path | None,
     except WeightsError as error:
         if weights is not None or brings_weights(entry):
             raise
-        raise WeightsError(f"{error}; or name a file with --weights") from error
+        raise WeightsError(f"{error}; or name a file with --{kind}-weights") from error
     try:
         return entry.load(path, device)
     except ModuleNotFoundError as error:

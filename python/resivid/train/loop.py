@@ -6,7 +6,6 @@ A run ends by steps or by wall-clock time and goes on where it stopped.
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import time
@@ -146,8 +145,9 @@ def train(
         run.save_checkpoint(checkpoint)
         if crew.first:
             run.export(folder / run.WEIGHTS)
-        if stop.interrupted:
+        if run.progress < 1 and crew.first:
             LOG.warning("stopped at step %d; the same command goes on from there", run.step)
+        if stop.interrupted:
             raise KeyboardInterrupt
         return run
 
@@ -217,9 +217,14 @@ class _Loop:
         if self._first and self._curves is not None:
             check = self._checker(run, self._folder / "sheets")
             run.history.append({"step": run.step, "seconds": round(run.seconds), **check})
-            LOG.info("%s", json.dumps(run.history[-1]))
             self._curves.check(run.step, run.seconds, check)
             score = self._checker.score(check)
+            LOG.info(
+                "step %d: LPIPS-Squeeze %.4f on held-out data, best so far %.4f",
+                run.step,
+                score,
+                min(score, run.best),
+            )
             run.export(self._folder / run.WEIGHTS)
             if score < run.best:
                 run.best = score

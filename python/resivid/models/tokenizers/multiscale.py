@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from ...errors import WeightsError
+from ..precision import fast_dtype
 from ..weight_files import fill, read_metadata, read_state, sha256_of, write_tensors
 from .base import ZERO_FLAG
 from .moving_state import AGE_SIDE, GRIDS, SIDE, PictureState
@@ -38,7 +39,10 @@ def save(path: Path, codebooks: list[torch.Tensor], network: Refiner, notes: dic
 
 def _config(path: Path, metadata: dict[str, str]) -> RefinerConfig:
     if metadata.get("format") != FORMAT:
-        raise WeightsError(f"{path}: these are no weights of the multiscale tokenizer ({FORMAT})")
+        said = metadata.get("format", "none")
+        raise WeightsError(
+            f"{path}: no weights of the multiscale tokenizer: format {said}, expected {FORMAT}"
+        )
     try:
         raw = json.loads(metadata["config"])
         widths, blocks = (tuple(int(n) for n in raw[k]) for k in ("widths", "blocks"))
@@ -108,7 +112,8 @@ class MultiscaleTokenizer:
         self.num_tokens = self.pyramid.num_tokens
         self.weights_sha256, self.device = weights_sha256 or {}, torch.device(device)
         # bfloat16 halves the time and costs no visible quality; channels-last is the fast layout
-        self.network = network.eval().to(self.device, torch.bfloat16).to(memory_format=torch.channels_last)
+        kind = fast_dtype(self.device)
+        self.network = network.eval().to(self.device, kind).to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def encode(self, frames: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
