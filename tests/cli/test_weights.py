@@ -95,4 +95,4 @@ def test_titok_without_a_file_is_one_line(clip, tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("RESIVID_WEIGHTS", raising=False)
     assert run("encode", clip, tmp_path / "a.rvt", *SIZE, "--tokenizer", "titok") == 1
     error = capsys.readouterr().err
-    assert "titok.safetensors" in error and "--weights" in error and error.count("\n") == 1
+    assert "titok.safetensors" in error and "--tokenizer-weights" in error and error.count("\n") == 1

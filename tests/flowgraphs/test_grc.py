@@ -342,28 +342,39 @@ NAMES_IN_EDITOR = {
     "payload_head_writer": "live_head_writer",
     "payload_head_reader": "live_head_reader",
     "make_transmitter": "radio_sink",
-    "radio": "radio_source",
+    "self.radio": "radio_source",
 }
 INSIDE_THE_RADIO_BLOCK = {"transmitter_front_end", "receiver_front_end"}
 
 
-def stages_of_class(name):
-    """The chain that `flowgraphs/NAME.py` wires, as the editor names its blocks."""
-    tree = ast.parse((ROOT / f"python/resivid/flowgraphs/{name}.py").read_text())
-    made = {
-        ast.unparse(node.targets[0]): ast.unparse(node.value.func)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
-    }
-    wires = []
-    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        if ast.unparse(call.func) == "self.connect":
-            ends = [ast.unparse(argument).removesuffix(".block") for argument in call.args]
-            wires += itertools.pairwise(ends)
-        elif ast.unparse(call.func) == "self.msg_connect":
-            wires.append(tuple(ast.unparse(argument.elts[0]) for argument in call.args))
-    names = {end: made.get(end, end) for wire in wires for end in wire}
-    chain = [names[end] for end in longest_chain(wires) if names[end] not in INSIDE_THE_RADIO_BLOCK]
+def class_of(module, name):
+    """The tree of a class of `flowgraphs/MODULE.py`."""
+    tree = ast.parse((ROOT / f"python/resivid/flowgraphs/{module}.py").read_text())
+    (found,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+    return found
+
+
+def stages_of_class(name, end):
+    """The chain that the class of `flowgraphs/NAME.py` and its end at the radio wire, as the editor names its blocks."""
+    made, wires = {}, []
+    for tree in (class_of(name, name), class_of("radio_ends", end)):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                made[ast.unparse(node.targets[0])] = node.value
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            if ast.unparse(call.func) == "top.connect":
+                ends = [ast.unparse(argument).removesuffix(".block") for argument in call.args]
+                wires += itertools.pairwise("self.radio" if e == "radio" else e for e in ends)
+            elif ast.unparse(call.func) == "self.msg_connect":
+                ends = [
+                    argument.elts[0] if isinstance(argument, ast.Tuple) else argument
+                    for argument in call.args
+                ]
+                wires.append(tuple(map(ast.unparse, ends)))
+    port = ast.unparse(made["self.payloads"].args[0])  # what `self.end.payloads` leads to
+    wires = [tuple(port if e == "self.end.payloads" else e for e in wire) for wire in wires]
+    names = {e: ast.unparse(made[e].func) if e in made else e for wire in wires for e in wire}
+    chain = [names[e] for e in longest_chain(wires) if names[e] not in INSIDE_THE_RADIO_BLOCK]
     return [NAMES_IN_EDITOR.get(name, name) for name in chain]
 
 
@@ -376,10 +387,13 @@ def longest_chain(wires):
     return max((way(a) for a, _ in wires), key=len)
 
 
-@pytest.mark.parametrize(("flowgraph", "name"), [("hackrf_tx", "transmission"), ("usrp_rx", "reception")])
-def test_the_editor_s_flowgraphs_have_the_stages_of_tx_and_rx(flowgraph, name):
+@pytest.mark.parametrize(
+    ("flowgraph", "name", "end"),
+    [("hackrf_tx", "transmission", "LocalTransmitter"), ("usrp_rx", "reception", "LocalReceiver")],
+)
+def test_the_editor_s_flowgraphs_have_the_stages_of_tx_and_rx(flowgraph, name, end):
     content = yaml.safe_load((ROOT / f"grc/flowgraphs/{flowgraph}.grc").read_text())
     kinds = {block["name"]: block["id"].removeprefix("resivid_") for block in content["blocks"]}
     wires = [(wire[0], wire[2]) for wire in content["connections"] if wire[3] != "credit"]
     chain = [kinds[end] for end in longest_chain(wires) if kinds[end] != "qt_video_sink"]
-    assert chain == stages_of_class(name) and len(chain) >= 6
+    assert chain == stages_of_class(name, end) and len(chain) >= 6

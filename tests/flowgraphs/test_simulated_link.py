@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A link whose settings change while it runs, and a simulation that somebody watches."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from clips import read_frames, write_clip
+from gnuradio.resivid.flowgraphs import pace as pace_module
 from gnuradio.resivid.flowgraphs.pace import Pace
 from gnuradio.resivid.flowgraphs.settings import LinkSettings
 from gnuradio.resivid.flowgraphs.simulate import SimulationSettings, simulation
@@ -34,10 +35,13 @@ def test_a_watched_simulation_gives_the_same_file_and_tells_everything(tmp_path)
         assert document[key] == final.to_dict()[key], key
 
 
-def test_frames_are_held_to_the_rate_and_a_late_one_hurries_nobody():
-    pace, started, times = Pace(50.0), time.monotonic(), []
+def test_frames_are_held_to_the_rate_and_a_late_one_hurries_nobody(monkeypatch):
+    clock = [5.0]
+    monkeypatch.setattr(pace_module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(pace_module.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    pace, times = Pace(50.0), []
     for delay in (0, 0, 0, 0.1, 0, 0):
-        time.sleep(delay)
+        clock[0] += delay
         pace.wait()
-        times.append(time.monotonic() - started)
-    assert np.diff(times).min() > 0.018 and times[2] >= 0.04
+        times.append(clock[0] - 5.0)
+    assert times == pytest.approx([0, 0.02, 0.04, 0.14, 0.16, 0.18])

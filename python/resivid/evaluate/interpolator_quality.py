@@ -133,7 +133,7 @@ def _load(methods: Sequence[str]) -> tuple[dict[str, Interpolator], list[dict[st
 
 def _reason(name: str, error: Exception) -> str:
     """Why a method is missing, with the option of this command that helps."""
-    return str(error).replace("--weights", f"--methods {name}=FILE")
+    return str(error).replace("--interpolator-weights", f"--methods {name}=FILE")
 
 
 def _gaps(
