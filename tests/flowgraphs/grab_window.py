@@ -3,6 +3,7 @@
 
 import argparse
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -56,3 +57,6 @@ class Watched(top_block):
 
 
 module.main(top_block_cls=Watched, options=argparse.Namespace(video=video))
+sys.stdout.flush()
+# Destructors of GNU Radio's Qt sinks close widgets that Qt may have deleted already: a crash now and then while Python ends.
+os._exit(0)
