@@ -1,86 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Practical-RIFE 4.0: intermediate flow network IFNet, any time step ("fast mode": flow blocks only).
-
-Reads released checkpoints (`flownet.pkl`, names start "module.") and their safetensors form.
-"""
+"""Practical-RIFE 4.0 and 4.6 to 4.26: released checkpoints (`flownet.pkl`, names start "module.") and their safetensors form."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import nn
 
 from ..weight_files import fill, read_state, sha256_of, write_tensors
 from .base import check_arguments
-from .warping import warp
+from .rife_net import IFNet
+from .rife_versions import VERSIONS, Version
 
-WIDTHS = (192, 128, 96, 64)
-SCALES = (8, 4, 2, 1)  # each block works on the picture reduced by this
-MULTIPLE = 32  # sides of the padded picture: scale 8 and two strides of 2
-# Parts of a released checkpoint that the fast mode does not use: refinement, training's teacher.
-UNUSED = ("contextnet.", "unet.", "block_tea.")
-
-
-def conv(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
-    """3x3 convolution with a slope per channel."""
-    return nn.Sequential(nn.Conv2d(in_channels, out_channels, 3, stride, 1), nn.PReLU(out_channels))
-
-
-def resize(x: torch.Tensor, factor: float) -> torch.Tensor:
-    """Bilinear by a factor; the identity for 1."""
-    return x if factor == 1 else F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
-
-
-class FlowBlock(nn.Module):
-    """Refines flow and mask at one scale."""
-
-    def __init__(self, in_channels: int, width: int):
-        super().__init__()
-        self.conv0 = nn.Sequential(conv(in_channels, width // 2, 2), conv(width // 2, width, 2))
-        self.convblock = nn.Sequential(*[conv(width, width) for _ in range(8)])
-        self.lastconv = nn.ConvTranspose2d(width, 5, 4, 2, 1)
-
-    def forward(
-        self, x: torch.Tensor, flow: torch.Tensor | None, scale: int
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Flow (n, 4, H, W) and mask (n, 1, H, W) to add, from the state (n, C, H, W) and the flow so far."""
-        x = resize(x, 1 / scale)
-        if flow is not None:
-            x = torch.cat([x, resize(flow, 1 / scale) / scale], 1)
-        x = self.conv0(x)  # (n, width, H / 4 scale, W / 4 scale)
-        x = resize(self.lastconv(self.convblock(x) + x), 2 * scale)
-        return x[:, :4] * (2 * scale), x[:, 4:]
-
-
-class IFNet(nn.Module):
-    """Flows from time t to both pictures, and the mask that blends the two warped pictures."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        for i, width in enumerate(WIDTHS):
-            # pictures 6, time 1; later blocks also see the mask and the flows
-            setattr(self, f"block{i}", FlowBlock(7 if i == 0 else 12, width))
-
-    def forward(self, first: torch.Tensor, last: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
-        """Pictures at the given times.
-
-        Args:
-            first, last: (n, 3, H, W) RGB in [0, 1], sides multiples of 32.
-            time: (n, 1, H, W), constant over each picture.
-        Returns:
-            (n, 3, H, W).
-        """
-        flow, mask = self.block0(torch.cat([first, last, time], 1), None, SCALES[0])
-        for i in range(1, len(WIDTHS)):
-            state = torch.cat([warp(first, flow[:, :2]), warp(last, flow[:, 2:]), time, mask], 1)
-            more_flow, more_mask = getattr(self, f"block{i}")(state, flow, SCALES[i])
-            flow, mask = flow + more_flow, mask + more_mask
-        share = torch.sigmoid(mask)
-        return share * warp(first, flow[:, :2]) + (1 - share) * warp(last, flow[:, 2:])
+# Parts of a released checkpoint that interpolation does not use: refinement, training's teachers.
+UNUSED = ("contextnet.", "unet.", "block_tea.", "teacher.", "caltime.")
 
 
 def is_checkpoint(state: Mapping[str, torch.Tensor]) -> bool:
@@ -88,35 +24,56 @@ def is_checkpoint(state: Mapping[str, torch.Tensor]) -> bool:
     return any(key.startswith("block0.conv0.") for key in state)
 
 
-def flow_state(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors that the fast mode uses, from a released checkpoint or its safetensors form.
+@lru_cache(maxsize=len(VERSIONS))
+def shapes(version: Version) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of a version's tensors."""
+    with torch.device("meta"):  # no memory
+        return {key: tuple(tensor.shape) for key, tensor in IFNet(version).state_dict().items()}
+
+
+def recognise(state: Mapping[str, torch.Tensor]) -> Version:
+    """The version whose layout is that of the tensors or, where none is, shares most of them.
+
+    No two versions have the same layout, so an exact one is the only best.
+    """
+
+    def agreement(version: Version) -> tuple[int, int]:
+        wanted = shapes(version)
+        same = sum(key in state and tuple(state[key].shape) == shape for key, shape in wanted.items())
+        return same, -len(wanted)
+
+    return max(VERSIONS, key=agreement)
+
+
+def load_network(path: Path) -> IFNet:
+    """The network of a released checkpoint or its safetensors form; every tensor that interpolation uses is taken.
 
     Raises:
-        WeightsError: the file is missing or cannot be read.
+        WeightsError: missing, corrupt, or none of `VERSIONS`: names the first tensor that differs from the nearest.
     """
-    return {key: value for key, value in read_state(path).items() if not key.startswith(UNUSED)}
+    state = {key: value for key, value in read_state(path).items() if not key.startswith(UNUSED)}
+    with torch.device("meta"):
+        network = IFNet(recognise(state))
+    fill(network, state, path)
+    return network
 
 
 def load(path: Path, device: str = "cpu") -> RifeInterpolator:
     """The interpolator of a weight file.
 
     Raises:
-        WeightsError: missing, corrupt, or not Practical-RIFE 4.0.
+        WeightsError: see `load_network`.
     """
-    network = IFNet()
-    fill(network, flow_state(path), path)
-    return RifeInterpolator(network, {path.name: sha256_of(path)}, device)
+    return RifeInterpolator(load_network(path), {path.name: sha256_of(path)}, device)
 
 
 def convert(source: Path, target: Path) -> None:
     """Write the tensors that `load` uses of a released checkpoint as safetensors, float32.
 
     Raises:
-        WeightsError: the source is missing, corrupt or another network, or the target cannot be written.
+        WeightsError: see `load_network`, or the target cannot be written.
     """
-    network = IFNet()
-    fill(network, flow_state(source), source)
-    write_tensors(target, network.state_dict(), {})
+    write_tensors(target, load_network(source).state_dict(), {})
 
 
 class RifeInterpolator:
@@ -133,7 +90,7 @@ class RifeInterpolator:
         """See `Interpolator.between`."""
         check_arguments(first, last, times)
         height, width = first.shape[:2]
-        pictures = [self._padded(frame) for frame in (first, last)]
+        pictures = [self.network.described(self._padded(frame)) for frame in (first, last)]
         out = np.empty((len(times), *first.shape), np.uint8)
         for i, t in enumerate(times):
             time = torch.full_like(pictures[0][:, :1], t)
@@ -143,7 +100,7 @@ class RifeInterpolator:
 
     def _padded(self, frame: np.ndarray) -> torch.Tensor:
         height, width = frame.shape[:2]
-        below, right = -height % MULTIPLE, -width % MULTIPLE
+        below, right = (-side % self.network.version.multiple for side in (height, width))
         frame = np.pad(frame, ((0, below), (0, right), (0, 0)), mode="edge")
         picture = torch.from_numpy(frame).permute(2, 0, 1)[None].to(self.device)
         return (picture.float() / 255).contiguous(memory_format=torch.channels_last)
