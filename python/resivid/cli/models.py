@@ -60,7 +60,7 @@ def verify(json_file: JsonOption = None) -> None:
 def import_checkpoint(
     source: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="Released TiTok or One-D-Piece file, or RIFE 4.0 `flownet.pkl`."),
+        typer.Argument(metavar="FILE", help="Released TiTok or One-D-Piece file, or RIFE `flownet.pkl`."),
     ],
     target: Annotated[Path, typer.Argument(metavar="OUT.safetensors", help="File to write.")],
 ) -> None:

@@ -185,7 +185,7 @@ register_interpolator("blend", "cross-fade")(_classical("blend"))
 register_interpolator("hold", "repeats the earlier key frame")(_classical("hold"))
 register_interpolator(
     "rife",
-    "Practical-RIFE 4.0 network; brings no weights (--weights flownet.pkl)",
+    "Practical-RIFE 4.0, 4.6 to 4.26; brings no weights (--weights flownet.pkl)",
     "rife_v4_0_flow.safetensors",
 )(_later("interpolation.rife"))
 register_interpolator(

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Practical-RIFE 4.0 and 4.6 to 4.26: released checkpoints (`flownet.pkl`, names start "module.") and their safetensors form."""
+"""Practical-RIFE 4.0 and 4.6 to 4.26, full, lite and heavy.
+
+Reads released checkpoints (`flownet.pkl`, names start "module.") and their safetensors form.
+"""
 
 from __future__ import annotations
 

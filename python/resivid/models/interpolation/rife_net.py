@@ -65,7 +65,9 @@ class FlowBlock(nn.Module):
         self.conv0 = nn.Sequential(
             convolution(in_channels, width // 2, 2, plain), convolution(width // 2, width, 2, plain)
         )
-        units = [convolution(width, width, 1, True) if plain else Residual(width, version.groups) for _ in range(8)]
+        units = [
+            convolution(width, width, 1, True) if plain else Residual(width, version.groups) for _ in range(8)
+        ]
         self.convblock = nn.Sequential(*units)
         if plain:
             self.lastconv: nn.Module = nn.ConvTranspose2d(width, version.last, 4, 2, 1)
@@ -73,7 +75,9 @@ class FlowBlock(nn.Module):
             up = nn.ConvTranspose2d(width, 4 * version.last, 4, 2, 1)
             self.lastconv = nn.Sequential(up, nn.PixelShuffle(2))
 
-    def forward(self, x: torch.Tensor, flow: torch.Tensor | None, scale: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, x: torch.Tensor, flow: torch.Tensor | None, scale: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Flows (n, 4, H, W) to add and the rest (n, last - 4, H, W), from the state (n, C, H, W) and the flow."""
         x = resize(x, 1 / scale)
         if flow is not None:
