@@ -193,7 +193,7 @@ def test_what_a_block_hands_on_is_read_by_the_next(tmp_path):
 
 def test_features_are_warped_with_the_pictures(tmp_path):
     """A feature of the second picture, moved by block 0, weighs the pictures in the last block."""
-    name, state = "4.25, 4.26", zero_state("4.25, 4.26")
+    state = zero_state("4.25, 4.26")
     state["module.block0.lastconv.0.bias"][8:12] = 8 / 16  # second flow, x, 8 pixels at scale 16
     state["module.encode.cnn0.weight"][0, :, 1, 1] = 1  # every other pixel
     for layer in ("cnn1", "cnn2"):
