@@ -10,7 +10,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from gnuradio.resivid.codec.closed_loop import syntax, vectors
-from gnuradio.resivid.codec.closed_loop.planner import Planner, choose_vectors
+from gnuradio.resivid.codec.closed_loop.block_choices import BlockChoices
+from gnuradio.resivid.codec.closed_loop.planner import Planner
 from gnuradio.resivid.codec.closed_loop.price import PriceSearch
 from gnuradio.resivid.models.tokenizers.moving_state import (
     BLOCKS,
@@ -189,7 +190,7 @@ def test_shifts_are_the_best_of_all_by_error_and_bits():
     errors = rng.random((len(shifts), BLOCKS, BLOCKS)).astype(np.float32)
     behind = 0.3 * rng.random((BLOCKS, BLOCKS)).astype(np.float32)
     for price in (1e-4, 1e-3, 3e-3):
-        field, recalled = choose_vectors(shifts, errors, price, behind)
+        field, recalled = BlockChoices(shifts, errors, behind).best(price)
         assert field is not None and recalled is not None and 5 < recalled.sum() < 60
         for row in range(BLOCKS):
             for column in range(BLOCKS):
@@ -211,7 +212,7 @@ def test_shifts_are_the_best_of_all_by_error_and_bits():
 
 def test_without_motion_to_find_no_vectors_are_sent():
     errors = np.ones((3, BLOCKS, BLOCKS), np.float32)
-    assert choose_vectors(np.array([[0, 0], [5, 1], [-3, 2]]), errors, 1e-3, errors[0]) == (None, None)
+    assert BlockChoices(np.array([[0, 0], [5, 1], [-3, 2]]), errors, errors[0]).best(1e-3) == (None, None)
 
 
 def test_what_was_hidden_comes_back_from_the_background():

@@ -6,37 +6,44 @@ from __future__ import annotations
 import signal
 import time
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import typer
 
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
 
-class Progress:
-    """A bar on stderr with frames, frame/s and time left; silent where stderr is no terminal.
+
+class _Bar:
+    """A bar on stderr, silent where stderr is no terminal: text, bar, what is done, speed and time left.
 
     Args:
         what: the word before the bar.
-        total: frames that are expected; None when nobody knows.
+        total: of the work; None when nobody knows.
+        quiet: show nothing at all.
     """
 
-    def __init__(self, what: str, total: int | None):
+    def __init__(self, what: str, total: float | None, quiet: bool = False):
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
 
         console = Console(stderr=True)
-        rate = TextColumn("{task.fields[rate]}")
-        columns = (
+        self._bar = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
-            rate,
+            self._done_column(),
+            TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
+            console=console,
+            disable=quiet or not console.is_terminal,
         )
-        self._bar = Bar(*columns, console=console, disable=not console.is_terminal)
         self._task = self._bar.add_task(what, total=total, rate="")
 
-    def __enter__(self) -> Progress:
+    def _done_column(self) -> ProgressColumn:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 
@@ -44,6 +51,20 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+
+class Progress(_Bar):
+    """A bar with frames, frame/s and time left.
+
+    Args:
+        what: the word before the bar.
+        total: frames that are expected; None when nobody knows.
+    """
+
+    def _done_column(self) -> ProgressColumn:
+        from rich.progress import MofNCompleteColumn
+
+        return MofNCompleteColumn()
 
     def update(self, num_frames: int) -> None:
         """Show that so many frames are done."""
@@ -51,36 +72,23 @@ class Progress:
         self._bar.update(self._task, completed=num_frames, rate=f"{speed:.1f} frame/s" if speed else "")
 
 
-class WorkProgress:
-    """A bar on stderr with the part of some work that is done, its speed and the time left.
+class WorkProgress(_Bar):
+    """A bar with the part of some work that is done, its speed and the time left.
 
     Args:
         what: the word before the bar.
         unit: of the speed, such as "block/s".
-        quiet: show nothing; so it is too where stderr is no terminal.
+        quiet: show nothing.
     """
 
     def __init__(self, what: str, unit: str, quiet: bool = False):
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
-
-        console = Console(stderr=True)
-        rate = TextColumn("{task.fields[rate]}")
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"), rate)
-        disable = quiet or not console.is_terminal
-        self._bar = Bar(*columns, TimeRemainingColumn(), console=console, disable=disable)
-        self._task = self._bar.add_task(what, total=1.0, rate="")
+        super().__init__(what, 1.0, quiet)
         self._unit, self._started = unit, time.monotonic()
 
-    def __enter__(self) -> WorkProgress:
-        self._bar.start()
-        return self
+    def _done_column(self) -> ProgressColumn:
+        from rich.progress import TextColumn
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
+        return TextColumn("{task.percentage:.0f} %")
 
     def stage(self, what: str) -> None:
         """Begin the next part of the work: the bar and its time start anew."""

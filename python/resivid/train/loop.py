@@ -220,7 +220,7 @@ class _Loop:
             self._curves.check(run.step, run.seconds, check)
             score = self._checker.score(check)
             LOG.info(
-                "step %d: LPIPS-Squeeze %.4f on held-out data, best so far %.4f",
+                "step %d: %.4f on held-out data (LPIPS-Squeeze; without it -PSNR), best so far %.4f",
                 run.step,
                 score,
                 min(score, run.best),

@@ -15,10 +15,8 @@ from .films import Films, Job, in_order, leak_of_refresh, make_planner, reduced
 
 BUDGETS = (300, 532, 800, 1067, 1067, 1600)  # bits a key frame
 LOST = 0.02  # share of key frames that never arrive
-LEAKY_SHARE, LEAKY_GOP = (
-    0.25,
-    4,
-)  # of the films a state that leaks (`--memory refresh`), key frames of its GOP
+LEAKY_SHARE = 0.25  # of the films: their state leaks, as with `--memory refresh`
+LEAKY_GOP = 4  # key frames of its GOP
 STATE_SHAPES = {
     "ycc": ((3, SIDE, SIDE), torch.float16),
     "freshness": ((len(GRIDS), AGE_SIDE, AGE_SIDE), torch.uint8),

@@ -17,9 +17,7 @@ import numpy as np
 from ...models.motion import MotionSearch, block_errors
 from ...models.tokenizers.base import VALUE_BITS
 from ...models.tokenizers.moving_state import (
-    BLOCKS,
     GRIDS,
-    REACH,
     SIDE,
     Leak,
     LevelUpdate,
@@ -31,7 +29,8 @@ from ...models.tokenizers.moving_state import (
 )
 from ...models.tokenizers.pyramid import PATCH, resize
 from ...models.visibility import visibility
-from . import syntax, vectors
+from . import syntax
+from .block_choices import BlockChoices
 from .price import PriceSearch
 
 if TYPE_CHECKING:
@@ -43,14 +42,10 @@ _FULL = 0.985  # share of the budget from which a payload is good enough
 # How much the visible error of each level counts: fine detail is worth more to the eye. On ten held-out clips 1.25 and
 # 1.5 for the two finest levels give 22.97 dB and LPIPS 0.469, these 22.89 dB and 0.461 (key frames, S = 8, 1,067 bits).
 _WORTH = (1.0, 1.0, 1.0, 1.0, 1.5, 2.25)
-# A block comes from the background when that is clearly better. Key frames of eight clips, LPIPS-Alex: without a background
-# 0.347, taken at factor 1 and 4.5 bits 0.350, at 1.5 and 12 bits 0.340.
-_RECALL_FACTOR, _RECALL_BITS = 1.5, 12.0
 _STILL = np.zeros((1, 2), np.int64)
 _PRUNABLE = 1.25  # a payload at most so many times too long is made to fit by leaving tokens out
 _MOST_PRUNED = 3  # times that tokens are left out of a payload that is a little too long
 _NOTHING = StateUpdate(None, [LevelUpdate(np.zeros((g, g), np.bool_), np.zeros(0, np.int64)) for g in GRIDS])
-_LENGTHS = vectors.lengths_bits(2 * REACH)
 
 
 @dataclass(frozen=True)
@@ -114,20 +109,18 @@ class Planner:
                 None: nothing moves.
             leak: what fades before the update.
         """
-        shifts = errors = behind = None
+        choices: BlockChoices | None = None
         if self._motion is not None and now is not None and before is not None:
             shifts = self._motion.candidates(now, before)
-            errors = block_errors(state.ycc, target, shifts)
-            if leak is None:  # a background keeps what a receiver missed for longer than the state does
-                behind = block_errors(state.background, target, _STILL)[0]
+            # a background keeps what a receiver missed for longer than a state that leaks does
+            behind = block_errors(state.background, target, _STILL)[0] if leak is None else None
+            choices = BlockChoices(shifts, block_errors(state.ycc, target, shifts), behind)
         seen = visibility(target)
         best: _Draft | None = None
         search = PriceSearch(self._price, budget_bits)
         for _ in range(_MOST_TRIALS):
             price = search.price
-            field = recalled = None
-            if shifts is not None and errors is not None:
-                field, recalled = choose_vectors(shifts, errors, price, behind)
+            field, recalled = choices.best(price) if choices is not None else (None, None)
             predicted = predict(state, field, recalled, leak).ycc
             levels, gains = self._levels(predicted, target, price, seen)
             update = StateUpdate(field, levels, recalled)
@@ -215,30 +208,3 @@ def _kept(level: LevelUpdate, gains: np.ndarray, kept: np.ndarray) -> tuple[Leve
     mask = level.mask.copy()
     mask[level.mask] = kept
     return LevelUpdate(mask, level.values[kept]), gains[kept]
-
-
-def choose_vectors(
-    shifts: np.ndarray, errors: np.ndarray, price: float, behind: np.ndarray | None = None
-) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Block by block the shift with the lowest error + price * bits, or the background.
-
-    Args:
-        shifts: int (n, 2), no motion first.
-        errors: float (n, BLOCKS, BLOCKS).
-        behind: float (BLOCKS, BLOCKS), the background's errors.
-    Returns:
-        `StateUpdate.field` and `StateUpdate.recalled`.
-    """
-    field = np.zeros((BLOCKS, BLOCKS, 2), np.int64)
-    recalled = np.zeros((BLOCKS, BLOCKS), np.bool_)
-    for row, column in vectors.PLACES:
-        expected, _ = vectors.predict(field, row, column)
-        difference = np.abs(shifts - np.array(expected))
-        bits = np.where(difference.any(1), 2.0 + _LENGTHS[difference].sum(1), 0.4)
-        costs = errors[:, row, column] + price * bits
-        best = np.argmin(costs)
-        if behind is not None and _RECALL_FACTOR * behind[row, column] + _RECALL_BITS * price < costs[best]:
-            recalled[row, column] = True
-        else:
-            field[row, column] = shifts[best]
-    return field if field.any() else None, recalled if recalled.any() else None

@@ -7,7 +7,6 @@ bar to measure against, not the published method.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..weight_files import fill, read_state, sha256_of
-from .base import check_arguments
+from .network import NetworkInterpolator, PictureAt
 
 MULTIPLE = 16  # sides of the padded picture: three levels, features at a quarter
 LEVELS = 3  # sides 1/4, 1/2, 1
@@ -135,35 +134,22 @@ def load(path: Path, device: str = "cpu") -> EbmeInterpolator:
     return EbmeInterpolator(network, {path.name: sha256_of(path)}, device)
 
 
-class EbmeInterpolator:
-    """See `Interpolator`. Where neither picture arrives, both are cross-faded."""
+class EbmeInterpolator(NetworkInterpolator):
+    """See `NetworkInterpolator`. Where neither picture arrives, both are cross-faded."""
 
     name = "ebme"
 
     def __init__(self, network: BiFlowNet, weights_sha256: dict[str, str] | None = None, device: str = "cpu"):
-        self.weights_sha256, self.device = weights_sha256 or {}, torch.device(device)
-        self.network = network.eval().to(self.device, memory_format=torch.channels_last)
+        super().__init__(network, MULTIPLE, weights_sha256, device)
 
-    @torch.inference_mode()
-    def between(self, first: np.ndarray, last: np.ndarray, times: Sequence[float]) -> np.ndarray:
-        """See `Interpolator.between`."""
-        check_arguments(first, last, times)
-        height, width = first.shape[:2]
-        out = np.empty((len(times), *first.shape), np.uint8)
-        if not len(times):
-            return out
-        ends = [self._padded(frame) for frame in (first, last)]
+    def _prepared(self, first: np.ndarray, last: np.ndarray) -> PictureAt:
+        ends = self._tensor(first), self._tensor(last)
         forth, back = self.network(*ends).split(2, 1)
-        for i, t in enumerate(times):
+
+        def picture_at(t: float) -> torch.Tensor:
             (near, weight0), (far, weight1) = splat(ends[0], t * forth), splat(ends[1], (1 - t) * back)
             faded = (1 - t) * ends[0] + t * ends[1]
             weight0, weight1, rest = (1 - t) * weight0, t * weight1, 1e-3
-            frame = (weight0 * near + weight1 * far + rest * faded) / (weight0 + weight1 + rest)
-            frame = (frame[0, :, :height, :width].clamp(0, 1) * 255).round().byte()
-            out[i] = frame.permute(1, 2, 0).cpu().numpy()
-        return out
+            return (weight0 * near + weight1 * far + rest * faded) / (weight0 + weight1 + rest)
 
-    def _padded(self, frame: np.ndarray) -> torch.Tensor:
-        height, width = frame.shape[:2]
-        frame = np.pad(frame, ((0, -height % MULTIPLE), (0, -width % MULTIPLE), (0, 0)), mode="edge")
-        return torch.from_numpy(frame).permute(2, 0, 1)[None].to(self.device).float() / 255
+        return picture_at

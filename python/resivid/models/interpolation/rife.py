@@ -6,7 +6,7 @@ Reads released checkpoints (`flownet.pkl`, names start "module.") and their safe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..weight_files import fill, read_state, sha256_of, write_tensors
-from .base import check_arguments
+from .network import NetworkInterpolator, PictureAt
 from .rife_net import IFNet
 from .rife_versions import VERSIONS, Version
 
@@ -79,31 +79,21 @@ def convert(source: Path, target: Path) -> None:
     write_tensors(target, load_network(source).state_dict(), {})
 
 
-class RifeInterpolator:
-    """See `Interpolator`. Times are computed one by one: a frame does not depend on what else is asked for."""
+class RifeInterpolator(NetworkInterpolator):
+    """See `NetworkInterpolator`."""
 
     name = "rife"
 
     def __init__(self, network: IFNet, weights_sha256: dict[str, str] | None = None, device: str = "cpu"):
-        self.weights_sha256, self.device = weights_sha256 or {}, torch.device(device)
-        self.network = network.eval().to(self.device, memory_format=torch.channels_last)
+        super().__init__(network, network.version.multiple, weights_sha256, device)
 
-    @torch.inference_mode()
-    def between(self, first: np.ndarray, last: np.ndarray, times: Sequence[float]) -> np.ndarray:
-        """See `Interpolator.between`."""
-        check_arguments(first, last, times)
-        height, width = first.shape[:2]
-        pictures = [self.network.described(self._padded(frame)) for frame in (first, last)]
-        out = np.empty((len(times), *first.shape), np.uint8)
-        for i, t in enumerate(times):
-            time = torch.full_like(pictures[0][:, :1], t)
-            frame = self.network(*pictures, time)[0, :, :height, :width]
-            out[i] = (frame.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-        return out
+    def _prepared(self, first: np.ndarray, last: np.ndarray) -> PictureAt:
+        ends = [
+            self.network.described(self._tensor(frame).contiguous(memory_format=torch.channels_last))
+            for frame in (first, last)
+        ]
 
-    def _padded(self, frame: np.ndarray) -> torch.Tensor:
-        height, width = frame.shape[:2]
-        below, right = (-side % self.network.version.multiple for side in (height, width))
-        frame = np.pad(frame, ((0, below), (0, right), (0, 0)), mode="edge")
-        picture = torch.from_numpy(frame).permute(2, 0, 1)[None].to(self.device)
-        return (picture.float() / 255).contiguous(memory_format=torch.channels_last)
+        def picture_at(t: float) -> torch.Tensor:
+            return self.network(*ends, torch.full_like(ends[0][:, :1], t))
+
+        return picture_at
