@@ -109,7 +109,7 @@ def broken(path, change):
 @pytest.mark.parametrize(
     "change, message",
     [
-        (lambda t, m: t.pop("codebook.2"), "codebook.2"),
+        (lambda t, m: t.pop("codebook.2"), "codebook.2 is missing"),
         (lambda t, m: t.pop("decoder.stem.bias"), "stem.bias"),
         (lambda t, m: t.update(extra=torch.zeros(1)), "extra"),
         (lambda t, m: t.update({"decoder.stem.bias": torch.zeros(3)}), "stem.bias"),

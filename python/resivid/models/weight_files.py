@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -166,6 +167,10 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
             state = load_file(path)
     except SafetensorError as error:
         raise WeightsError(f"{path}: not a readable safetensors file ({error})") from error
+    except pickle.UnpicklingError as error:
+        raise WeightsError(
+            f"{path}: not a readable file of plain weights (damaged, or code in it, which is not run)"
+        ) from error
     except Exception as error:  # torch.load raises pickle, zip, EOF, key and runtime errors for a broken file
         raise WeightsError(
             f"{path}: not a readable file of plain weights ({type(error).__name__})"

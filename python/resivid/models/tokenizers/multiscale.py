@@ -64,11 +64,15 @@ def load(path: Path, device: str = "cpu") -> MultiscaleTokenizer:
     """
     config = _config(path, read_metadata(path))
     tensors = read_state(path)
-    books = [tensors.pop(f"codebook.{grid}", torch.zeros(0)) for grid in GRIDS]
+    absent = next((grid for grid in GRIDS if f"codebook.{grid}" not in tensors), None)
+    if absent is not None:
+        raise WeightsError(f"{path}: another architecture: codebook.{absent} is missing")
+    books = [tensors.pop(f"codebook.{grid}") for grid in GRIDS]
     for grid, book in zip(GRIDS, books, strict=True):
         if book.dim() != 2 or book.shape[1] != CODE_DIM or not 0 < len(book) <= ZERO_FLAG:
             raise WeightsError(f"{path}: codebook.{grid} has shape {tuple(book.shape)}")
-    network = Refiner(config)
+    with torch.device("meta"):  # the file's tensors take the place of these
+        network = Refiner(config)
     fill(network, {k.removeprefix("decoder."): v for k, v in tensors.items()}, path)
     return MultiscaleTokenizer(books, network, {path.name: sha256_of(path)}, device)
 
