@@ -2,13 +2,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # coverage.sh PYTHON BUILD JOBS [TEST...]: builds with line counters, runs the tests, reports lines of Python and C++.
 set -eu
-python=$1
+packages=$("$1" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 build=$2
 jobs=$3
+here=$(readlink -f "$(dirname "$0")")
+prefix=$(readlink -f "$here/..")/$build/environment
+python=$prefix/bin/python
+[ -x "$python" ] || "$1" -m venv --system-site-packages --without-pip "$prefix"
+site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+echo "import site; site.addsitedir('$packages')" >"$site/packages.pth"
+cp "$here/trace_blocks.py" "$site/"
 shift 3
 [ $# -gt 0 ] || set -- tests
-prefix=$(readlink -f "$(dirname "$0")/..")/$build/prefix
-site=$prefix/lib/$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')/site-packages
 
 echo "coverage: building with counters in $build"
 cmake -S . -B "$build" -DPython3_EXECUTABLE="$python" -DCMAKE_BUILD_TYPE=Coverage \
@@ -17,16 +22,18 @@ cmake --build "$build" -j "$jobs" -- --no-print-directory
 cmake --install "$build" --prefix "$prefix" >/dev/null
 find "$build" -name '*.gcda' -delete
 find "$build/CMakeFiles" -path '*CompilerId*' -name '*.gcno' -delete # its source is gone, and gcovr stops at that
-rm -f .coverage .coverage.*
+export COVERAGE_FILE="${prefix%/*}/lines"
+rm -f "$COVERAGE_FILE"*
 
 echo "coverage: tests"
 # a failing test is told by make test; here its lines count all the same
 [ -n "${ONLY_PYTHON:-}" ] || ctest --test-dir "$build" -j "$jobs" || true
-PYTHONPATH=$site OMP_NUM_THREADS=1 "$python" -m coverage run -m pytest -q -p no:cacheprovider "$@" </dev/null || true
+OMP_NUM_THREADS=1 "$python" -m coverage run -m pytest -q -p no:cacheprovider \
+    -n "$jobs" --dist loadfile "$@" </dev/null || true
 mkdir -p "$build/report"
-PYTHONPATH=$site "$python" -m coverage combine -q
-PYTHONPATH=$site "$python" -m coverage report --format=total | sed 's/^/coverage: Python lines, %: /'
-PYTHONPATH=$site "$python" -m coverage report >"$build/report/python.txt"
+"$python" -m coverage combine -q
+"$python" -m coverage report --format=total | sed 's/^/coverage: Python lines, %: /'
+"$python" -m coverage report >"$build/report/python.txt"
 "$python" -m gcovr -r . --filter lib/ --filter python/resivid/bindings/ --object-directory "$build" \
     --exclude-unreachable-branches --print-summary --txt "$build/report/cpp.txt" | grep '^lines' | sed 's/^/coverage: C++ /'
 echo "coverage: file by file in $build/report"

@@ -224,6 +224,7 @@ def test_allowed_values_are_named(tmp_path, capsys):
     assert main(["tx", "test", "--freq", "434M", "--config", str(path)]) == 2
     error = capsys.readouterr().err
     assert all(f"'{name}'" in error for name in ("gop", "refresh", "feedback"))
+    assert "line 1: Invalid value for '--memory': 'long' is not one of" in error
 
 
 def test_a_variable_that_is_refused_is_named(monkeypatch, capsys):

@@ -52,6 +52,11 @@ def variable_of(key: str) -> str:
     return PREFIX + key.upper().replace("-", "_")
 
 
+def refusal(error: Any) -> str:
+    """What click says of a value, without the word that the library which checked it puts before."""
+    return str(error.format_message()).replace(": Value error, ", ": ")
+
+
 def origin(error: Any) -> str:
     """Where a value came from that click refuses, as the end of its message; empty for the command line."""
     context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
@@ -229,7 +234,7 @@ def _checked(context: typer.Context, parameter: Any, value: Any, where: str) -> 
     except Exception as error:  # click's, of which typer may have its own copy
         if not hasattr(error, "format_message"):
             raise
-        raise SettingsError(f"{where}: {error.format_message()}") from error
+        raise SettingsError(f"{where}: {refusal(error)}") from error
     return value
 
 

@@ -34,7 +34,7 @@ except ImportError as error:  # the only package that the command line itself ne
         "-DPython3_EXECUTABLE=.../.venv/bin/python, whose packages scripts/setup.sh installs"
     ) from None
 
-from .configuration import attach, origin, unknown_variables  # noqa: E402 # needs typer
+from .configuration import attach, origin, refusal, unknown_variables  # noqa: E402 # needs typer
 
 COMMANDS = (
     "simulate",
@@ -183,7 +183,7 @@ def _run(arguments: Sequence[str]) -> int:
     except ClickException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             return _show_help(error.format_message())
-        return _say(ValueError(error.format_message() + origin(error)), error.exit_code)
+        return _say(ValueError(refusal(error) + origin(error)), error.exit_code)
     except typer.Exit as stop:
         return stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
