@@ -20,8 +20,9 @@ help:
 	@echo "make coverage   lines that the tests run, Python and C++; TESTS=... for some of them"
 	@echo "make setup | build | install | lint | format | clean"
 
+test coverage: SETUP := --tests
 setup:
-	@scripts/setup.sh
+	@scripts/setup.sh $(SETUP)
 
 build: setup
 	@echo "build: compiling the module in $(BUILD)/"

@@ -1,11 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# setup.sh      installs what is missing: Debian packages, then .venv and the Python packages of pyproject.toml
-# setup.sh DIR  makes DIR instead of .venv, with what running needs and no more
+# setup.sh          installs what is missing: Debian packages, then .venv and the Python packages of pyproject.toml
+# setup.sh --tests  the same, and the browser and the display of the tests, where that is possible
+# setup.sh DIR      makes DIR instead of .venv, with what running needs and no more
 # Says what it does; a second run finds everything there, does nothing and needs no network.
 set -eu
 cd "$(dirname "$0")/.."
 
+FOR_TESTS=
+[ "${1:-}" != --tests ] || { FOR_TESTS=yes && shift; }
 VENV=${1:-.venv}
 GROUPS_WANTED="core radio web evaluate"
 [ $# -gt 0 ] || GROUPS_WANTED="$GROUPS_WANTED train cluster docs dev"
@@ -18,10 +21,27 @@ TORCH_CPU_INDEX="https://download.pytorch.org/whl/cpu"
 say() { echo "setup: $*"; }
 
 missing_packages() {
-    for package in $(cat scripts/debian-packages.txt); do
+    for package in $(cat "$1"); do
         state=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) || state=
         [ "$state" = "install ok installed" ] || printf '%s ' "$package"
     done
+}
+
+# sets as_root to what runs a command as root, or fails
+find_root() {
+    if [ "$(id -u)" = 0 ]; then
+        as_root=env
+    elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+        as_root="sudo env"
+    else
+        return 1
+    fi
+}
+
+update_lists() { $as_root apt-get update -qq || say "apt-get update failed; trying with the lists that are there"; }
+
+apt_install() {
+    $as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null
 }
 
 install_debian_packages() {
@@ -29,22 +49,30 @@ install_debian_packages() {
         say "not a Debian system; make sure these are installed: $(tr '\n' ' ' <scripts/debian-packages.txt)"
         return
     fi
-    missing=$(missing_packages)
+    missing=$(missing_packages scripts/debian-packages.txt)
     [ -n "$missing" ] || return 0
-    if [ "$(id -u)" = 0 ]; then
-        as_root=env
-    elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
-        as_root="sudo env"
-    else
+    if ! find_root; then
         echo "setup: packages are missing; as root, run:" >&2
         echo "apt-get update && apt-get install -y --no-install-recommends $missing" >&2
         exit 2
     fi
     say "installing Debian packages: $missing"
-    $as_root apt-get update -qq || say "apt-get update failed; trying with the lists that are there"
+    update_lists
     # shellcheck disable=SC2086 # one word a package
-    $as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing \
-        </dev/null >/dev/null
+    apt_install $missing
+}
+
+# Tests that miss one of these are skipped.
+install_test_packages() {
+    command -v dpkg-query >/dev/null || return 0
+    missing=$(missing_packages scripts/debian-test-packages.txt)
+    [ -n "$missing" ] || return 0
+    find_root || { say "tests are skipped without $missing"; return; }
+    say "installing for the tests: $missing"
+    update_lists
+    for package in $missing; do
+        apt_install "$package" || say "no $package: its tests are skipped"
+    done
 }
 
 has_nvidia_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q GPU; }
@@ -99,5 +127,6 @@ install_python_packages() {
 }
 
 [ $# -gt 0 ] || install_debian_packages
+[ -z "$FOR_TESTS" ] || install_test_packages
 install_python_packages "$@"
 say "everything is in place"

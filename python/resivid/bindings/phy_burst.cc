@@ -93,12 +93,20 @@ void bind_burst(py::module& m)
                      in_range("symbols", symbols, MIN_BURST_PAYLOAD, MAX_BURST_PAYLOAD));
              }),
              "symbols"_a)
-        .def_property_readonly("frame_symbols", &burst_layout::frame_symbols)
-        .def_property_readonly("payload_positions", &burst_layout::payload_positions)
-        .def_property_readonly("pilot_positions", &burst_layout::pilot_positions)
-        .def_property_readonly("pilots", [](const burst_layout& l) {
-            return symbol_array(l.pilots().size(), l.pilots().data());
-        });
+        .def_property_readonly(
+            "frame_symbols", &burst_layout::frame_symbols, "Preamble, pilots and payload.")
+        .def_property_readonly("payload_positions",
+                               &burst_layout::payload_positions,
+                               "Numbers of the symbols in the frame.")
+        .def_property_readonly("pilot_positions",
+                               &burst_layout::pilot_positions,
+                               "Numbers of the symbols in the frame.")
+        .def_property_readonly(
+            "pilots",
+            [](const burst_layout& l) {
+                return symbol_array(l.pilots().size(), l.pilots().data());
+            },
+            "complex64, one for each of pilot_positions.");
     py::class_<burst_framer>(m, "burst_framer", "Payload symbols to samples of mean power 1.")
         .def(py::init([](integer symbols, integer samples_per_symbol, float roll_off) {
                  return burst_framer(to_burst_settings(symbols, samples_per_symbol, roll_off));
@@ -117,13 +125,18 @@ void bind_burst(py::module& m)
             "preamble"_a,
             "payload"_a,
             "complex64 (symbols,) to the samples of one frame.")
-        .def("idle",
-             [](burst_framer& f) {
-                 return written(f.frame_samples(), [&](cfloat* out) { f.idle(out); });
-             })
-        .def("close", [](burst_framer& f) {
-            return written(f.closing_samples(), [&](cfloat* out) { f.close(out); });
-        });
+        .def(
+            "idle",
+            [](burst_framer& f) {
+                return written(f.frame_samples(), [&](cfloat* out) { f.idle(out); });
+            },
+            "Samples of a frame that carries nothing.")
+        .def(
+            "close",
+            [](burst_framer& f) {
+                return written(f.closing_samples(), [&](cfloat* out) { f.close(out); });
+            },
+            "The idle preamble alone, then silence: the end of a burst.");
     py::class_<burst_synchroniser>(m, "burst_synchroniser", "Samples to the frames in them.")
         .def(py::init(&make_synchroniser),
              "symbols"_a,
@@ -132,8 +145,12 @@ void bind_burst(py::module& m)
              "roll_off"_a = 0.1f,
              "max_cfo"_a = 0.5,
              "Rows are (preamble, bits_per_symbol); max_cfo in symbol rates.")
-        .def_property_readonly("tracking", &burst_synchroniser::tracking)
-        .def_property_readonly("false_alarms", &burst_synchroniser::num_false_alarms)
+        .def_property_readonly(
+            "tracking", &burst_synchroniser::tracking, "Whether it follows a signal that it found.")
+        .def_property_readonly(
+            "false_alarms",
+            &burst_synchroniser::num_false_alarms,
+            "Preambles that the search took for one and that no second one confirmed.")
         .def("receive",
              &receive,
              "samples"_a,

@@ -27,7 +27,7 @@ void bind_crc(py::module& m)
              }),
              "poly"_a,
              "bits"_a)
-        .def_property_readonly("bits", &crc::bits)
+        .def_property_readonly("bits", &crc::bits, "Length of the CRC.")
         .def(
             "compute",
             [](const crc& c, const bits_argument& argument) {
@@ -53,7 +53,8 @@ void bind_crc(py::module& m)
                 const bit_array data = to_bits(argument, "data", -1);
                 return c.check(data.data(), data.size());
             },
-            "data"_a);
+            "data"_a,
+            "Whether uint8 (n,), data and their CRC, is without an error that the CRC finds.");
     m.attr("CRC16") = CRC16;
     m.attr("CRC24A") = CRC24A;
     m.attr("CRC24B") = CRC24B;
@@ -62,23 +63,32 @@ void bind_crc(py::module& m)
 void bind_transport_block(py::module& m)
 {
     py::class_<block_format>(m, "block_format", "Sizes of a transport block, in bits.")
-        .def_readonly("payload_bits", &block_format::payload_bits)
-        .def_readonly("crc_bits", &block_format::crc_bits)
-        .def_readonly("coded_bits", &block_format::coded_bits)
-        .def_readonly("bits_per_symbol", &block_format::bits_per_symbol)
-        .def_readonly("base_graph", &block_format::base_graph)
-        .def_readonly("num_code_blocks", &block_format::num_code_blocks)
-        .def_readonly("code_block_bits", &block_format::code_block_bits)
-        .def_readonly("code_block_crc", &block_format::code_block_crc)
-        .def_readonly("lifting_size", &block_format::lifting_size)
-        .def_readonly("systematic_bits", &block_format::systematic_bits)
+        .def_readonly("payload_bits", &block_format::payload_bits, "A")
+        .def_readonly("crc_bits",
+                      &block_format::crc_bits,
+                      "L of the transport block: 16 up to A = 3,824, else 24")
+        .def_readonly("coded_bits", &block_format::coded_bits, "G: bits on the channel")
+        .def_readonly("bits_per_symbol", &block_format::bits_per_symbol, "Qm")
+        .def_readonly("base_graph", &block_format::base_graph, "1 or 2")
+        .def_readonly("num_code_blocks", &block_format::num_code_blocks, "C")
+        .def_readonly("code_block_bits",
+                      &block_format::code_block_bits,
+                      "K': payload and CRCs of a code block, without filler bits")
+        .def_readonly("code_block_crc", &block_format::code_block_crc, "24 when C > 1, else 0")
+        .def_readonly("lifting_size", &block_format::lifting_size, "Zc")
+        .def_readonly("systematic_bits",
+                      &block_format::systematic_bits,
+                      "K: 22 Zc or 10 Zc, with filler bits")
         .def(
             "rate_matched_bits",
             [](const block_format& f, integer r) {
                 return f.rate_matched_bits(in_range("r", r, 0, f.num_code_blocks - 1));
             },
-            "r"_a)
-        .def_property_readonly("code_rate", &block_format::code_rate);
+            "r"_a,
+            "E of code block r, TS 38.212 5.4.2.1.")
+        .def_property_readonly("code_rate",
+                               &block_format::code_rate,
+                               "Bits of the code blocks over bits on the channel.");
     m.def(
         "select_base_graph",
         [](integer payload_bits, integer rate_1024) {
@@ -86,7 +96,8 @@ void bind_transport_block(py::module& m)
                                      to_rate_1024(rate_1024));
         },
         "payload_bits"_a,
-        "rate_1024"_a);
+        "rate_1024"_a,
+        "1 or 2 for a payload and a target rate, TS 38.212 6.2.2.");
     m.def(
         "segment_block",
         [](integer payload_bits, integer rate_1024, integer bits_per_symbol, integer coded_bits) {
@@ -182,7 +193,10 @@ void bind_rate_matcher(py::module& m)
              "format"_a,
              "coded_bits"_a,
              "redundancy_version"_a = 0)
-        .def("useful_rows", &rate_matcher::useful_rows)
+        .def("useful_rows",
+             &rate_matcher::useful_rows,
+             "Base graph rows that help the decoder: the first four, and those whose parity bits "
+             "are sent.")
         .def(
             "match",
             [](const rate_matcher& r, const bits_argument& argument) {

@@ -20,7 +20,9 @@ void bind_snr_estimator(py::module& m)
             return estimator.estimate_db(symbols.data(), symbols.size());
         },
         "symbols"_a,
-        "bits_per_symbol"_a);
+        "bits_per_symbol"_a,
+        "Likeliest Es/N0 in dB of complex64 (n,) with gain 1, sent symbols unknown; NaN when one "
+        "is not finite.");
     m.def(
         "known_symbols_snr_db",
         [](const symbol_array& received, const symbol_array& sent) {
@@ -29,7 +31,8 @@ void bind_snr_estimator(py::module& m)
             return known_symbols_snr_db(received.data(), sent.data(), received.size());
         },
         "received"_a,
-        "sent"_a);
+        "sent"_a,
+        "Es/N0 in dB of complex64 (n,) whose sent symbols are known; NaN when one is not finite.");
 }
 
 void bind_link_control(py::module& m)
@@ -61,7 +64,7 @@ void bind_link_control(py::module& m)
              "target_bler"_a = 0.0,
              "outer_step_db"_a = 0.5,
              "jump_db"_a = 0.0f)
-        .def_property_readonly("row", &mcs_selector::row)
+        .def_property_readonly("row", &mcs_selector::row, "The row in force.")
         .def_property_readonly("offset_db",
                                &mcs_selector::offset_db,
                                "What the outer loop adds to the estimates, in dB.")
@@ -70,7 +73,10 @@ void bind_link_control(py::module& m)
              "crc_ok"_a,
              "row"_a,
              "What became of a block sent with this row, for the outer loop; before select.")
-        .def("select", &mcs_selector::select, "snr_db"_a);
+        .def("select",
+             &mcs_selector::select,
+             "snr_db"_a,
+             "The row for the next key frame after one more estimate; NaN changes nothing.");
 }
 
 } // namespace gr::resivid::phy::python

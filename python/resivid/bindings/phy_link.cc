@@ -49,10 +49,14 @@ void bind_link(py::module& m)
     py::class_<link_result>(m, "link_result", "One decoded key frame.")
         .def_property_readonly(
             "payload",
-            [](const link_result& r) { return bit_array(r.payload.size(), r.payload.data()); })
-        .def_readonly("crc_ok", &link_result::crc_ok)
-        .def_readonly("iterations", &link_result::iterations)
-        .def_readonly("snr_db", &link_result::snr_db);
+            [](const link_result& r) { return bit_array(r.payload.size(), r.payload.data()); },
+            "uint8 (A,): hard decisions also when crc_ok is false.")
+        .def_readonly("crc_ok", &link_result::crc_ok, "Every CRC and every parity check holds.")
+        .def_readonly("iterations",
+                      &link_result::iterations,
+                      "Layered iterations, the largest of all code blocks.")
+        .def_readonly(
+            "snr_db", &link_result::snr_db, "Es/N0 estimate; NaN when a symbol is not finite.");
     py::class_<link_encoder>(
         m,
         "link_encoder",
@@ -65,18 +69,20 @@ void bind_link(py::module& m)
              "symbols"_a,
              "table"_a,
              "redundancy_version"_a = 0)
-        .def_property_readonly("symbols", &link_encoder::symbols)
-        .def_property_readonly("num_rows", &link_encoder::num_rows)
+        .def_property_readonly("symbols", &link_encoder::symbols, "Symbols of a key frame.")
+        .def_property_readonly("num_rows", &link_encoder::num_rows, "Rows of the table.")
         .def(
             "payload_bits",
             [](const link_encoder& e, integer row) {
                 return e.payload_bits(to_row(row, e.num_rows()));
             },
-            "row"_a)
+            "row"_a,
+            "Payload of a key frame with this row, without CRC.")
         .def(
             "format",
             [](const link_encoder& e, integer row) { return e.format(to_row(row, e.num_rows())); },
-            "row"_a)
+            "row"_a,
+            "block_format of this row.")
         .def(
             "encode",
             [](link_encoder& e, integer number, const bits_argument& argument) {
@@ -112,14 +118,15 @@ void bind_link(py::module& m)
              "redundancy_version"_a = 0,
              "kernel"_a = DEFAULT_LDPC_KERNEL_NAME,
              "guesses"_a = DEFAULT_LDPC_GUESSES)
-        .def_property_readonly("symbols", &link_decoder::symbols)
-        .def_property_readonly("num_rows", &link_decoder::num_rows)
+        .def_property_readonly("symbols", &link_decoder::symbols, "Symbols of a key frame.")
+        .def_property_readonly("num_rows", &link_decoder::num_rows, "Rows of the table.")
         .def(
             "payload_bits",
             [](const link_decoder& d, integer row) {
                 return d.payload_bits(to_row(row, d.num_rows()));
             },
-            "row"_a)
+            "row"_a,
+            "Payload of a key frame with this row, without CRC.")
         .def(
             "decode",
             [](link_decoder& d, integer row, const symbol_array& symbols) {
