@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 import wave
 from pathlib import Path
 
@@ -61,16 +62,53 @@ def test_a_program_of_its_own_logs_on_stderr_only(clip, tmp_path):
     assert json.loads(done.stdout)["frames"] == 37
 
 
-def command(folder, *arguments):
+def process_of(folder, *arguments):
+    """Words and environment of the command in a process, which finds modules in `folder` and beside the tests."""
     program = "import sys; from gnuradio.resivid.cli.main import main; sys.exit(main())"
     paths = [str(TESTS), str(folder), os.environ.get("PYTHONPATH", "")]
-    return subprocess.run(
-        [sys.executable, "-c", program, *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-        capture_output=True,
-        text=True,
-        timeout=120,
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    return [sys.executable, "-c", program, *map(str, arguments)], environment
+
+
+def command(folder, *arguments):
+    words, environment = process_of(folder, *arguments)
+    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120)
+
+
+PATIENT = """
+import time
+from pathlib import Path
+from toy import ToyTokenizer
+
+class Patient(ToyTokenizer):
+    def encode(self, frames, reference=None):
+        while not Path(__file__).with_name("looked").exists():
+            time.sleep(0.01)
+        return super().encode(frames, reference)
+
+def load(weights, device):
+    return Patient()
+"""
+
+
+def test_a_live_page_is_there_while_it_runs_and_changes_nothing(clip, tmp_path):
+    (tmp_path / "patient.py").write_text(PATIENT)  # it ends only once the page was looked at
+    arguments = ["--web", "127.0.0.1:0", "--tokenizer", "patient:load", *QUICK[2:]]
+    words, environment = process_of(tmp_path, "simulate", clip, "-o", tmp_path / "a.mp4", *arguments)
+    with subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        line = process.stderr.readline()
+        address = line.removeprefix("resivid: live page at ").strip()
+        answers = [
+            urllib.request.urlopen(address + name, timeout=60).read() for name in ("stats", "metrics", "")
+        ]
+        (tmp_path / "looked").touch()
+        process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert (
+        json.loads(answers[0])["frames"] == 0 and b"# TYPE" in answers[1] and b"<!doctype html>" in answers[2]
     )
+    assert run("simulate", clip, "-o", tmp_path / "b.mp4", *QUICK, "--quiet") == 0
+    assert np.array_equal(read_frames(tmp_path / "a.mp4"), read_frames(tmp_path / "b.mp4"))
 
 
 LOOP = ("--codec", "closed_loop")

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`resivid doctor`: each fault is named with the line that mends it."""
 
+import ast
 import json
+import subprocess
 import sys
 
 import pytest
@@ -51,6 +53,31 @@ def test_module_off_the_path():
 def test_a_prefix_off_the_path_is_named(tmp_path):
     finding = doctor.check_module("ImportError: x", tmp_path)
     assert finding.remedy == f"export PYTHONPATH={tmp_path}:$PYTHONPATH"
+
+
+def test_another_copy_on_the_path_is_named(tmp_path):
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    assert doctor.check_module(None, mine, mine).state == "ok"
+    finding = doctor.check_module(None, mine, other)
+    assert finding.state == "broken" and str(other) in finding.detail
+    assert finding.remedy == f"export PYTHONPATH={mine}:$PYTHONPATH"
+
+
+def test_descriptions_that_the_editor_does_not_search_are_named(tmp_path):
+    assert doctor.check_editor(tmp_path, ["/usr/share", str(tmp_path)]).state == "ok"
+    finding = doctor.check_editor(tmp_path / "a", [str(tmp_path)])
+    assert finding.state == "absent" and f"GRC_BLOCKS_PATH={tmp_path / 'a'}" in finding.remedy
+    assert doctor.check_editor(None, []).state == "broken"
+
+
+def test_the_editor_s_folders_are_those_of_environment_and_gnuradio(monkeypatch, tmp_path):
+    pytest.importorskip("gnuradio.gr")
+    monkeypatch.setenv("GRC_BLOCKS_PATH", f"{tmp_path}:/b")
+    monkeypatch.setenv("GR_CONF_GRC_LOCAL_BLOCKS_PATH", "/c")
+    code = "from gnuradio.resivid.cli import doctor as d; print(d._searched_for_blocks())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    searched = ast.literal_eval(done.stdout)
+    assert searched[:2] == [str(tmp_path), "/b"] and "/c" in searched
 
 
 def test_a_library_that_the_loader_does_not_find_is_named():

@@ -21,13 +21,14 @@ from typing import Optional
 
 import typer
 
-from ..errors import ResividError
+from ..errors import MissingPackageError, ResividError
 from ..version import __version__
 from .doctor_installation import (
     COMPILED,
     LIBRARY,
     Finding,
     check_compiled,
+    check_editor,
     check_gnuradio,
     check_library,
     check_library_place,
@@ -36,6 +37,7 @@ from .doctor_installation import (
     check_one_gnuradio,
     own_library,
 )
+from .grc import blocks_folder
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -191,6 +193,24 @@ def _cuda_torch() -> bool | None:
     return torch.cuda.is_available()
 
 
+def _descriptions() -> Path | None:
+    try:
+        return blocks_folder()
+    except MissingPackageError:
+        return None
+
+
+def _searched_for_blocks() -> list[str]:
+    """Folders of GNU Radio Companion: of the environment and of GNU Radio's configuration."""
+    paths = [os.environ.get("GRC_BLOCKS_PATH", ""), "~/.grc_gnuradio"]
+    try:
+        from gnuradio import gr
+    except ImportError:  # it has a finding of its own
+        return []
+    paths += [gr.prefs().get_string("grc", f"{place}_blocks_path", "") for place in ("local", "global")]
+    return [folder for path in paths for folder in path.split(os.pathsep) if folder]
+
+
 def _num_radios() -> int | None:
     code, last = _fresh_python("import SoapySDR as s; s.setLogLevel(0); print(len(s.Device.enumerate()))")
     return int(last) if code == 0 else None
@@ -200,9 +220,9 @@ def examine() -> list[Finding]:
     """Gather the facts of this machine and check every part."""
     gnuradio = _gnuradio_version()
     findings = [check_gnuradio(gnuradio), check_numpy(_installed("numpy") or "0", gnuradio)]
-    code, last = _fresh_python("from gnuradio import resivid")
-    installed = (PACKAGE / "pyproject.toml").is_file()
-    findings.append(check_module(None if code == 0 else last, PACKAGE.parents[1] if installed else None))
+    code, last = _fresh_python("from gnuradio import resivid; print(resivid.__file__)")
+    folder = PACKAGE.parents[1] if (PACKAGE / "pyproject.toml").is_file() else None
+    findings.append(check_module(last, folder) if code else check_module(None, folder, Path(last).parents[2]))
     findings.append(check_compiled(_compiled_errors()))
     library = next(iter(_loaded(LIBRARY)), None)
     findings.append(check_library(__version__, None if library is None else library.name))
@@ -213,6 +233,7 @@ def examine() -> list[Finding]:
     ):
         if doubt is not None:
             findings.append(doubt)
+    findings.append(check_editor(_descriptions(), _searched_for_blocks()))
     findings += [check_package(line, _installed(_name(line))) for line in core_requirements()]
     findings += check_weights(_weight_problems())
     findings += check_weights_folder(os.environ.get("RESIVID_WEIGHTS"))

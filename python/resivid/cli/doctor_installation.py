@@ -66,17 +66,38 @@ def check_gnuradio(version: str | None) -> Finding:
     )
 
 
-def check_module(import_error: str | None, folder: Path | None = None) -> Finding:
-    """`from gnuradio import resivid` works in a fresh interpreter.
+def check_module(
+    import_error: str | None, folder: Path | None = None, imported: Path | None = None
+) -> Finding:
+    """`from gnuradio import resivid` works in a fresh interpreter, and gives the package of this command.
 
     Args:
-        import_error: why it does not.
-        folder: where the package lies that this command runs from; None: none is installed.
+        import_error: why it does not work.
+        folder: what Python's path must hold for the package that this command runs from; None: none is installed.
+        imported: the same for the package that a fresh interpreter imports.
     """
-    if import_error is None:
-        return Finding("module", "ok", "from gnuradio import resivid")
     remedy = "make install" if folder is None else f"export PYTHONPATH={folder}:$PYTHONPATH"
-    return Finding("module", "broken", f"not on the path of {sys.executable}: {import_error}", remedy)
+    if import_error is not None:
+        return Finding("module", "broken", f"not on the path of {sys.executable}: {import_error}", remedy)
+    if folder is not None and imported is not None and imported.resolve() != folder.resolve():
+        detail = f"stale or double: `from gnuradio import resivid` takes {imported}, this command {folder}"
+        return Finding("module", "broken", detail, remedy)
+    return Finding("module", "ok", "from gnuradio import resivid")
+
+
+def check_editor(folder: Path | None, searched: Sequence[str]) -> Finding:
+    """GNU Radio Companion finds the descriptions of the blocks without `resivid grc`.
+
+    Args:
+        folder: where they lie; None: nowhere.
+        searched: folders that the editor searches.
+    """
+    if folder is None:
+        return Finding("blocks in the editor", "broken", "their descriptions are not there", "make install")
+    if folder.resolve() in [Path(place).expanduser().resolve() for place in searched]:
+        return Finding("blocks in the editor", "ok", str(folder))
+    remedy = f"resivid grc, or export GRC_BLOCKS_PATH={folder}"
+    return Finding("blocks in the editor", "absent", f"gnuradio-companion does not search {folder}", remedy)
 
 
 def check_compiled(errors: Mapping[str, str]) -> Finding:
