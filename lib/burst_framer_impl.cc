@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "burst_framer_impl.h"
 #include "mcs_rows.h"
-#include <algorithm>
 #include <gnuradio/io_signature.h>
 
 namespace gr {
 namespace resivid {
 
 namespace {
+
+// Of an idle frame that a packet cuts short: the preamble that closes the frame before, and what a
+// receiver needs to see a new one begin.
+constexpr std::size_t LEAST_IDLE_SYMBOLS = phy::PREAMBLE_SYMBOLS + 8;
 
 std::vector<unsigned> checked(const std::vector<int>& preambles)
 {
@@ -47,20 +50,18 @@ burst_framer_impl::burst_framer_impl(const phy::burst_settings& settings,
                 gr::io_signature::make(1, 1, sizeof(gr_complex))),
       packet_block(packet_len_key, settings.payload_symbols),
       d_preambles(checked(preambles)),
+      d_samples_per_symbol(static_cast<int>(settings.samples_per_symbol)),
       d_framer(settings)
 {
-    set_max_output_packet(
-        static_cast<int>(std::max(d_framer.frame_samples(), d_framer.closing_samples())));
+    set_writes_pieces(static_cast<int>(settings.samples_per_symbol));
     set_runs_without_input(idle);
 }
 
-int burst_framer_impl::on_packet(const packet& packet, void* out)
+int burst_framer_impl::on_packet(const packet& packet, void* /* out */)
 {
-    auto* samples = static_cast<gr_complex*>(out);
     if (packet.end()) {
         set_runs_without_input(false);
-        d_framer.close(samples);
-        return static_cast<int>(d_framer.closing_samples());
+        return begun(d_framer.begin_close());
     }
     const unsigned row = row_of(packet, d_preambles.size());
     const int symbols = d_framer.layout().payload_symbols();
@@ -68,15 +69,30 @@ int burst_framer_impl::on_packet(const packet& packet, void* out)
         drop("packet dropped: expected {} symbols, got {}", symbols, packet.num_items);
         return 0;
     }
-    d_framer.frame(d_preambles[row], static_cast<const gr_complex*>(packet.items), samples);
-    return static_cast<int>(d_framer.frame_samples());
+    const auto* payload = static_cast<const gr_complex*>(packet.items);
+    return begun(d_framer.begin_frame(d_preambles[row], payload));
 }
 
-int burst_framer_impl::on_starved(void* out)
+int burst_framer_impl::on_starved(void* /* out */)
 {
-    d_framer.idle(static_cast<gr_complex*>(out));
     ++d_idle_frames;
-    return static_cast<int>(d_framer.frame_samples());
+    return begun(d_framer.begin_idle());
+}
+
+void burst_framer_impl::write_piece(int num_items, void* out)
+{
+    const std::size_t symbols = num_items / d_samples_per_symbol;
+    d_framer.shape(symbols, static_cast<gr_complex*>(out));
+    d_written += symbols;
+}
+
+bool burst_framer_impl::gives_way() const { return d_written >= LEAST_IDLE_SYMBOLS; }
+
+//! \return samples of so many symbols, which follow.
+int burst_framer_impl::begun(std::size_t symbols)
+{
+    d_written = 0;
+    return static_cast<int>(symbols) * d_samples_per_symbol;
 }
 
 } // namespace resivid

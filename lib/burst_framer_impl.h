@@ -24,10 +24,16 @@ public:
 protected:
     int on_packet(const packet& packet, void* out) override;
     int on_starved(void* out) override;
+    void write_piece(int num_items, void* out) override;
+    bool gives_way() const override;
 
 private:
+    int begun(std::size_t symbols);
+
     const std::vector<unsigned> d_preambles;
+    const int d_samples_per_symbol;
     phy::burst_framer d_framer;
+    std::size_t d_written = 0; // symbols of what was begun
     std::atomic<std::uint64_t> d_idle_frames{ 0 };
 };
 

@@ -68,6 +68,12 @@ protected:
     //! No whole packet waits, and there is room for one: see set_runs_without_input.
     virtual int on_starved(void* /* out */) { return 0; }
 
+    //! See set_writes_pieces.
+    virtual void write_piece(int /* num_items */, void* /* out */) {}
+
+    //! Whether the rest of what on_starved began gives way to a packet.
+    virtual bool gives_way() const { return false; }
+
     //! For the constructor of a block with an output: every call has room for a packet of this
     //! size.
     void set_max_output_packet(int num_items)
@@ -78,6 +84,15 @@ protected:
 
     //! Whether on_starved is to be called; what it writes becomes a packet without other tags.
     void set_runs_without_input(bool runs) { d_runs_without_input = runs; }
+
+    /*! \brief For the constructor: packets leave in pieces of whole groups of items, as there is
+     * room, so that no buffer behind needs to hold one. on_packet and on_starved write nothing and
+     * return the length; write_piece follows until all of it is out. */
+    void set_writes_pieces(int group)
+    {
+        d_writes_pieces = true;
+        set_output_multiple(group);
+    }
 
     //! Count a dropped packet and say why in one line.
     template <typename... Args>
@@ -92,17 +107,20 @@ protected:
 private:
     void forecast(int /* noutput_items */, gr_vector_int& ninput_items_required) override
     {
-        ninput_items_required[0] = d_runs_without_input ? 0 : d_wanted_items;
+        ninput_items_required[0] = d_runs_without_input || d_left > 0 ? 0 : d_wanted_items;
     }
 
-    int general_work(int /* noutput_items */,
+    int general_work(int noutput_items,
                      gr_vector_int& ninput_items,
                      gr_vector_const_void_star& input_items,
                      gr_vector_void_star& output_items) override
     {
+        if (d_left > 0 && !(d_is_filler && gives_way())) {
+            return write_rest(noutput_items, output_items);
+        }
         const int available = ninput_items[0];
         if (available < d_wanted_items) { // what is there was looked at already
-            return starve(output_items);
+            return starve(noutput_items, output_items);
         }
         get_tags_in_window(d_window_tags, 0, 0, available);
         const int length = length_at_start();
@@ -128,13 +146,18 @@ private:
         if (available < length) {
             d_wanted_items =
                 available + 1; // not the whole packet: look at each piece, it may be the next
-            return starve(output_items);
+            return starve(noutput_items, output_items);
         }
         keep_tags_at_start();
         void* out = output_items.empty() ? nullptr : output_items[0];
-        const int num_written = finish({ input_items[0], length, d_packet_tags }, out);
+        const int num_items = finish({ input_items[0], length, d_packet_tags }, out);
         consume_each(length);
-        return num_written;
+        if (!d_writes_pieces) {
+            return num_items;
+        }
+        d_left = num_items;
+        d_is_filler = false;
+        return write_rest(noutput_items, output_items);
     }
 
     //! The stream has ended: what waits for the rest of its packet waits in vain.
@@ -181,14 +204,32 @@ private:
         return available;
     }
 
-    int starve(gr_vector_void_star& output_items)
+    int starve(int noutput_items, gr_vector_void_star& output_items)
     {
+        if (d_left > 0) { // of the filler before
+            return write_rest(noutput_items, output_items);
+        }
         if (!d_runs_without_input) {
             return 0;
         }
-        const int num_written = on_starved(output_items[0]);
-        add_item_tag(0, nitems_written(0), d_length_key, pmt::from_long(num_written));
-        return num_written;
+        const int num_items = on_starved(output_items[0]);
+        add_item_tag(0, nitems_written(0), d_length_key, pmt::from_long(num_items));
+        if (!d_writes_pieces) {
+            return num_items;
+        }
+        d_left = num_items;
+        d_is_filler = true;
+        return write_rest(noutput_items, output_items);
+    }
+
+    int write_rest(int noutput_items, gr_vector_void_star& output_items)
+    {
+        const int num_items = std::min(d_left, noutput_items);
+        if (num_items > 0) {
+            write_piece(num_items, output_items[0]);
+        }
+        d_left -= num_items;
+        return num_items;
     }
 
     void keep_tags_at_start()
@@ -223,6 +264,9 @@ private:
     const int d_max_packet_items;
     int d_wanted_items = 1; // input that the next call needs
     bool d_runs_without_input = false;
+    bool d_writes_pieces = false;
+    int d_left = 0;                   // items of a packet that leaves in pieces
+    bool d_is_filler = false;         // it is what on_starved began
     bool d_in_gap = false;            // the last items were dropped and already counted
     std::vector<tag_t> d_window_tags; // kept for their memory
     std::vector<tag_t> d_packet_tags;

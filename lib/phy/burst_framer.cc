@@ -34,25 +34,43 @@ burst_framer::burst_framer(const burst_settings& settings)
 
 void burst_framer::frame(unsigned preamble, const cfloat* payload, cfloat* out)
 {
+    shape(begin_frame(preamble, payload), out);
+}
+
+void burst_framer::idle(cfloat* out) { shape(begin_idle(), out); }
+
+void burst_framer::close(cfloat* out) { shape(begin_close(), out); }
+
+std::size_t burst_framer::begin_frame(unsigned preamble, const cfloat* payload)
+{
     if (preamble >= NUM_ROW_PREAMBLES)
         throw std::out_of_range("preamble: expected 0 to " + std::to_string(NUM_ROW_PREAMBLES - 1) +
                                 ", got " + std::to_string(preamble));
     d_layout.assemble(preamble, payload, d_frame.data());
-    d_shaper.shape(d_frame.data(), d_layout.frame_symbols(), out);
+    d_shaped = 0;
+    return d_layout.frame_symbols();
 }
 
-void burst_framer::idle(cfloat* out)
+std::size_t burst_framer::begin_idle()
 {
     d_layout.assemble(IDLE_PREAMBLE, d_idle_payload.data(), d_frame.data());
-    d_shaper.shape(d_frame.data(), d_layout.frame_symbols(), out);
+    d_shaped = 0;
+    return d_layout.frame_symbols();
 }
 
-void burst_framer::close(cfloat* out)
+std::size_t burst_framer::begin_close()
 {
     std::fill(d_frame.begin(), d_frame.end(), cfloat(0));
     const auto& preamble = d_layout.preamble(IDLE_PREAMBLE);
     std::copy(preamble.begin(), preamble.end(), d_frame.begin());
-    d_shaper.shape(d_frame.data(), closing_symbols(), out);
+    d_shaped = 0;
+    return closing_symbols();
+}
+
+void burst_framer::shape(std::size_t n, cfloat* out)
+{
+    d_shaper.shape(d_frame.data() + d_shaped, n, out);
+    d_shaped += n;
 }
 
 } // namespace gr::resivid::phy

@@ -34,6 +34,15 @@ public:
     //! The idle preamble alone, and silence when it has left the filter: the end of a burst.
     void close(cfloat* out);
 
+    //! The same in pieces: what to write, then `shape`, until nothing is left or something else
+    //! begins in its place, at the next symbol. Returns the symbols.
+    std::size_t begin_frame(unsigned preamble, const cfloat* payload);
+    std::size_t begin_idle();
+    std::size_t begin_close();
+
+    //! The next n symbols of what was begun, n times samples_per_symbol samples.
+    void shape(std::size_t n, cfloat* out);
+
 private:
     static constexpr std::size_t closing_symbols()
     {
@@ -44,6 +53,7 @@ private:
     burst_layout d_layout;
     std::vector<cfloat> d_idle_payload;
     std::vector<cfloat> d_frame;
+    std::size_t d_shaped = 0; // symbols of d_frame
     pulse_shaper d_shaper;
 };
 

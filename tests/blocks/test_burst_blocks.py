@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Burst framer and synchroniser as blocks: tags, lock-step, the end, idle frames, streams that break the rules."""
 
+import time
+
 import numpy as np
 import pmt
 import pytest
@@ -87,6 +89,30 @@ def test_idle_frames_fill_what_nothing_is_sent_in():
     assert framer.idle_frames() >= 6 and len(sink.data()) == 6 * FRAME
     assert np.mean(np.abs(sink.data()) ** 2) == pytest.approx(1, abs=0.1)
     assert synchroniser.bursts() == 0
+
+
+def test_a_packet_cuts_an_idle_frame_short():
+    """Whatever the moment at which packets come: none is lost, and the idle preamble closes the frame before."""
+    framer = resivid.burst_framer(SYMBOLS, PREAMBLES, idle=True)
+    framer.set_max_output_buffer(512)
+    throttle = blocks.throttle(gr.sizeof_gr_complex, 20 * FRAME)  # frames a second
+    throttle.set_max_output_buffer(512)
+    sent = [payload(n) for n in range(12)]
+    with PacketRun(
+        [framer, throttle, resivid.burst_synchroniser(SYMBOLS, ROWS)], gr.types.complex_t
+    ) as run:
+        for number, symbols in enumerate(sent):
+            run.send(symbols, {"mcs": 0, "frame": number})
+            if number % 3:  # some wait for each other
+                time.sleep(0.07)
+        run.send(np.zeros(1, np.complex64), {"end": True, "frames": 1})
+        received = run.receive(len(sent))
+    assert len(received) == len(sent)
+    for symbols, (_, items) in zip(sent, received, strict=True):
+        assert np.mean(np.abs(items - symbols) ** 2) < 0.01
+    apart = np.diff([tags["position"] for tags, _ in received])
+    assert np.all((np.abs(apart - FRAME) < 0.5) | (apart > FRAME + 4 * 72))
+    assert np.any(apart % FRAME > 1)  # and not after whole idle frames only
 
 
 @pytest.mark.parametrize("tags", [[], [(0, "packet_len", SYMBOLS)], [(0, "packet_len", 7), (0, "mcs", 0)]])

@@ -303,6 +303,29 @@ def test_bench_radio_passes_on_what_a_process_says(start):
     assert code == 1 and "--sample-rate 9.9e+07: this device has" in error and error.count("\n") == 1
 
 
+def test_bench_latency_adds_up(tmp_path, start):
+    for seconds in (4, 20):  # a machine with much else to do
+        code, error = finish(
+            start(
+                "bench", "latency", "--seconds", seconds, "--sample-rate", "48k", "--tokenizer", "toy:tokenizer",
+                "--interpolator", "toy:interpolator", "--json", "latency.json", "-q",
+            )
+        )  # fmt: skip
+        if code == 0:
+            break
+    assert (code, error) == (0, "")
+    result = json.loads((tmp_path / "latency.json").read_text())
+    stages = result["stages"]
+    assert len(stages) == 7
+    assert sum(row["ms"] for row in stages) == pytest.approx(stages[-1]["age_ms"], abs=1)
+    assert stages[-1]["age_ms"] == pytest.approx(result["beyond_ms"], abs=1)
+    assert result["latency_ms"] == pytest.approx(result["beyond_ms"] + 1e3 * 7 / 30, abs=1)
+    # by count of samples: two pages at 43 kS/s, two buffers of 512 at 48 kS/s and one that the radio writes from
+    assert 0 <= stages[2]["ms"] < 1e3 * (2 * 512 / 43260 + 3 * 512 / 48e3) + 1
+    assert stages[3]["ms"] == pytest.approx(1e3 * (721 + 72) / 2703.75, abs=0.1)
+    assert 0 < result["received"] <= result["sent"]
+
+
 def test_bench_soak_goes_on_where_it_was(tmp_path, start):
     for hours in (1e-4, 4e-3):  # one transmission; then as many as it takes
         code, error = finish(

@@ -87,7 +87,7 @@ def expected_frames(path, lost=(), row=ROW_6_DB, stride=8, gop=32, **modes):
         if unit is not None:
             payload = encoder.pack(unit, budget_bits)
             frames += decoder.render(decoder.unpack(None if next(number) in lost else payload))
-    return np.stack(frames + decoder.render(Unit(len(original), len(original), end=True)))
+    return np.stack([*frames, *decoder.render(Unit(len(original), len(original), end=True))])
 
 
 def _cbr(stride):

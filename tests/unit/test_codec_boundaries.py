@@ -31,7 +31,7 @@ def frame_by_frame(frames, both_ends, budget):
         if unit is not None:
             payloads.append(encoder.pack(unit, budget))
             out += decoder.render(decoder.unpack(payloads[-1]))
-    return payloads, out + decoder.render(encoder.flush())
+    return payloads, [*out, *decoder.render(encoder.flush())]
 
 
 @pytest.mark.parametrize("stride, gop", [(1, 4), (4, 16), (8, 32), (12, 32)])

@@ -41,8 +41,8 @@ def test_black_and_white_is_the_greatest_cut():
 def shown_between(first: np.ndarray, last: np.ndarray) -> list[np.ndarray]:
     """What a screen shows between two key frames."""
     screen = Screen(lambda state: (first, last)[state[0]], ToyInterpolator(), STRIDE, np.array([0]))
-    screen.show(0, np.array([0]))
-    return screen.show(STRIDE, np.array([1]))[:-1]
+    list(screen.show(0, np.array([0])))
+    return list(screen.show(STRIDE, np.array([1])))[:-1]
 
 
 def test_across_a_cut_the_nearer_key_frame_is_held():

@@ -9,7 +9,7 @@ import os
 import numpy as np
 import pytest
 from gnuradio.resivid.errors import SettingsError
-from gnuradio.resivid.radio.rates import plan_rates
+from gnuradio.resivid.radio.rates import plan_rates, stream_arguments
 from gnuradio.resivid.radio.settings import RadioSettings, parse_hz
 from gnuradio.resivid.radio.usb import locked_radios
 
@@ -80,6 +80,21 @@ def test_a_wide_signal_lies_clear_of_the_oscillator():
 def test_rates_that_do_not_fit_are_refused(options, message):
     with pytest.raises(SettingsError, match=message):
         plan_rates(MODEM, 6000, [(8e3, 2e6)], **options)
+
+
+@pytest.mark.parametrize(
+    ("driver", "transmits", "rate", "expected"),
+    [
+        ("hackrf", True, 2e6, {"buffers": "4"}),  # 4 of 65.5 ms, where 15 would be 0.98 s
+        ("hackrf", True, 20e6, {"buffers": "31"}),
+        ("hackrf", True, 1e6, {"buffers": "3"}),
+        ("hackrf", False, 2e6, {}),
+        ("rtlsdr", False, 960e3, {"bufflen": "38400", "buflen": "38400", "buffers": "50"}),  # 75 units of 256
+        ("resivid_loopback", True, 2e6, {}),
+    ],
+)
+def test_drivers_hold_no_second_of_signal(driver, transmits, rate, expected):
+    assert stream_arguments(driver, transmits, rate) == expected
 
 
 def test_kinds_of_device():

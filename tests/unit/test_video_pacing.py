@@ -9,31 +9,57 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from gnuradio.resivid.video.outputs import PacedOutput
-from gnuradio.resivid.video.pacing import CaptureTimes, JitterBuffer
+from gnuradio.resivid.video.pacing import ANEW_S, SPARE_S, CaptureTimes, JitterBuffer
 
 
-def test_bursts_leave_evenly_and_a_late_one_within_the_jitter_is_not_seen():
-    buffer = JitterBuffer(rate=10, burst=4, jitter_s=0.2)
-    arrivals = [0.0] * 4 + [0.55] * 4 + [0.8] * 4  # the second burst is 0.15 s late
-    shown, now = [], 0.0
-    for arrival in arrivals:
-        now = max(now, arrival)
-        now = buffer.due(now)
-        shown.append(now)
-    assert shown == pytest.approx([0.2 + 0.1 * n for n in range(12)])
+def show(buffer, arrivals, first=0):
+    """When frames are shown that come at these times; None: never."""
+    shown = [buffer.due(first + n, arrived) for n, arrived in enumerate(arrivals)]
+    return [due if due >= arrived else None for due, arrived in zip(shown, arrivals, strict=True)]
 
 
-def test_after_a_pause_the_buffer_fills_again():
-    buffer = JitterBuffer(rate=10, burst=4, jitter_s=0.2)
-    assert buffer.due(0.0) == pytest.approx(0.2)
-    assert buffer.due(0.35) == pytest.approx(0.35)  # a little late: at once
-    assert buffer.due(2.0) == pytest.approx(2.2)
+def bursts(times, size=4):
+    return [time for time in times for _ in range(size)]
 
 
-@pytest.mark.parametrize(("waiting", "surplus"), [(0, 0), (10, 0), (11, 5), (100, 94)])
-def test_what_a_gap_brings_at_once_is_thrown_away(waiting, surplus):
-    # kept: a burst of 4 and the jitter's 2 frames; thrown away from another burst on
-    assert JitterBuffer(rate=10, burst=4, jitter_s=0.2).surplus(waiting) == surplus
+def test_bursts_leave_evenly_and_a_late_one_moves_those_behind_it():
+    shown = show(JitterBuffer(rate=10, burst=4), bursts([0.0, 0.4, 0.85, 1.2]))
+    # the third burst is 0.05 s late, 0.03 s more than is spared
+    expected = [SPARE_S + 0.1 * n for n in range(8)] + [0.85]
+    assert shown[:9] == pytest.approx(expected)
+    steps = np.diff(shown[8:])
+    assert np.all(steps <= 0.11 + 1e-9) and np.all(steps >= 0.1 - 1e-9)  # at most a tenth slower
+    assert shown[-1] == pytest.approx(0.05 + SPARE_S + 1.5)  # behind the latest frame again
+
+
+def test_the_delay_falls_when_lateness_is_forgotten():
+    late = [0.5 * (n == 2) / 10 for n in range(60)]
+    shown = show(JitterBuffer(rate=10, burst=4), bursts([0.4 * n + late[n] for n in range(60)]))
+    delay = np.array(shown) - 0.1 * np.arange(240)
+    assert delay[11] == pytest.approx(0.05 + SPARE_S)
+    assert delay[100] == pytest.approx(0.05 + SPARE_S)  # 10 s are remembered
+    assert delay[-1] == pytest.approx(SPARE_S)
+    assert np.diff(shown).min() >= 0.095 - 1e-9  # at most a twentieth faster
+
+
+def test_what_fills_a_gap_that_is_over_is_never_shown():
+    buffer = JitterBuffer(rate=10, burst=4)
+    before = show(buffer, bursts([0.0, 0.4]))
+    # key frames were lost: at 2.8 s all frames come that belong to 0.8 to 3.1 s
+    after = show(buffer, [2.8] * 24, first=8)
+    assert before[-1] == pytest.approx(0.7 + SPARE_S)
+    assert after[:20] == [None] * 20
+    assert after[-4:] == pytest.approx([SPARE_S + 2.8 + 0.1 * n for n in range(4)])
+
+
+def test_a_stream_that_goes_on_later_is_followed():
+    buffer = JitterBuffer(rate=10, burst=4)
+    show(buffer, bursts([0.0, 0.4]))
+    later = show(buffer, bursts([5.8 + 0.4 * n for n in range(8)]), first=8)  # 5 s late, for good
+    assert later[:4] == [None] * 4
+    first = next(n for n, due in enumerate(later) if due is not None)
+    assert 0.1 * first == pytest.approx(ANEW_S, abs=0.4)
+    assert later[-1] == pytest.approx(5.8 + 3.1 + SPARE_S)
 
 
 def test_the_age_of_a_picture():

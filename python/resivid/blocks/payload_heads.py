@@ -46,6 +46,7 @@ class payload_head_writer(gr.basic_block):
         self.stride, self.parameters, self.key = stride, parameters, key
         self.dropped = self.sent = 0
         self.last_count = -1  # number of the last key frame that was sent, without end
+        self.on_sent: Callable[[int], None] = lambda count: None  # given that number, quick
         self.message_port_register_in(PAYLOAD)
         self.set_msg_handler(PAYLOAD, self.on_payload)
         self.message_port_register_out(PAYLOAD)
@@ -66,6 +67,7 @@ class payload_head_writer(gr.basic_block):
                 bits = np.concatenate([bits, frame_mac(self.key, self.parameters.start_ms, count, bits)])
             pdu = pdus.from_parts(metadata, bits)
             self.sent, self.last_count = self.sent + 1, count
+            self.on_sent(count)
         self.message_port_pub(PAYLOAD, pdu)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pmt
@@ -48,6 +49,7 @@ class token_source(gr.basic_block):
         self.codec = codec_encoder
         self.dropped, self.late, self.error = 0, 0, None
         self.drops = drops
+        self.on_begin: Callable[[], None] = lambda: None  # called when the first frame is there
         self.reader = VideoReader(path, size) if reader is None else reader
         self._credits = threading.Semaphore(credits)
         self._stopping = threading.Event()
@@ -95,7 +97,9 @@ class token_source(gr.basic_block):
     def _run(self):
         try:
             with self.reader as frames:
-                for frame in frames:
+                for index, frame in enumerate(frames):
+                    if index == 0:
+                        self.on_begin()
                     unit = self.codec.analyse(frame)
                     if unit is not None and not self._send(unit):
                         return

@@ -8,6 +8,7 @@ import typer
 from . import (
     bench_adaptation,
     bench_bler,
+    bench_latency,
     bench_modem,
     bench_phy,
     bench_pipeline,
@@ -29,6 +30,7 @@ for module in (
     bench_adaptation,
     bench_pipeline,
     bench_radio,
+    bench_latency,
     bench_soak,
 ):
     module.register(bench_app)

@@ -138,7 +138,8 @@ def rx(
             return screen.show(index, frame)
 
         flowgraph = _flowgraph(make_end, settings, fps, screen.path, show)
-        screen.on_shown = flowgraph.shown
+        if page_screen is None or output is not None:
+            screen.on_shown = flowgraph.shown
         if feedback is not None:
             sender = ReportSender(feedback)
             open_things.callback(sender.close)
@@ -226,7 +227,8 @@ def _page(
     next_status = 0.0
 
     def shown(index: int, frame: Any) -> None:
-        flowgraph.shown(index, frame)
+        if output is None:  # else that is the screen
+            flowgraph.shown(index, frame)
         monitor.show(index, frame)
 
     def both(flowgraph: reception) -> None:
@@ -290,10 +292,15 @@ def line_of(status: ReceiverStatus, settings: Any) -> str:
 
 
 def document(flowgraph: reception) -> str:
-    """The statistics document, with what the radio saw under `receiver`."""
+    """The statistics document, with what the radio saw under `receiver`, and under `age_ms` how old key frames were."""
     return (
         json.dumps(
-            {**flowgraph.live_statistics().to_dict(), "receiver": flowgraph.status().to_dict()}, indent=2
+            {
+                **flowgraph.live_statistics().to_dict(),
+                "receiver": flowgraph.status().to_dict(),
+                "age_ms": flowgraph.ages.spread_ms(),
+            },
+            indent=2,
         )
         + "\n"
     )

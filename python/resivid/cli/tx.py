@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
@@ -13,12 +14,13 @@ from ..errors import SettingsError
 from ..link.air import PROFILES
 from ..models import defaults
 from ..radio.network import ZMQ_PREFIX
-from . import common
+from . import common, outputs
 from . import radio_options as options
 from .simulate import log_to_stderr
 
 if TYPE_CHECKING:
     from ..flowgraphs.live import LiveSettings
+    from ..flowgraphs.transmission import transmission
     from ..radio.settings import RadioSettings
 
 
@@ -66,6 +68,7 @@ def tx(
         bool,
         typer.Option("--i-may-transmit", help="You may, by law and licence. Asked for once, remembered."),
     ] = False,
+    json_file: common.JsonOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings.")] = False,
 ) -> None:
     """Send video over the air, from a camera, a file, a network stream or the screen."""
@@ -96,6 +99,8 @@ def tx(
     announcement = check_may_transmit(radio, i_may_transmit, settings.width_hz(fps))
     log_to_stderr()
     if source.startswith(ZMQ_PREFIX):
+        if json_file is not None:
+            raise SettingsError("--json belongs to the other host, which has the video")
         _relay(source, radio, settings, fps, loop, "" if quiet else announcement or "nothing is radiated")
         return
     from ..flowgraphs.transmission import transmission
@@ -122,9 +127,24 @@ def tx(
             f"resivid: {announcement or here}; {flowgraph.symbol_rate:.0f} symbols a second, {row.label}",
             file=sys.stderr,
         )
-    flowgraph.run()
-    if not quiet:
-        print(_summary(flowgraph), file=sys.stderr)
+    try:
+        flowgraph.run()
+    finally:  # Ctrl-C is how most transmissions end
+        if json_file is not None:
+            outputs.write_json(json_file, json.dumps(document(flowgraph), indent=2) + "\n")
+        if not quiet:
+            print(_summary(flowgraph), file=sys.stderr)
+
+
+def document(flowgraph: transmission) -> dict[str, Any]:
+    """What was sent, and how old key frames were at each stage, in ms; `held`: how long samples wait for the radio."""
+    return {
+        "sent": flowgraph.heads.sent,
+        "late": flowgraph.source.late,
+        "underflows": flowgraph.end.counters.underflows,
+        "reports": flowgraph.reports.reports,
+        "age_ms": flowgraph.ages.spread_ms(),
+    }
 
 
 def _relay(

@@ -8,7 +8,7 @@ knows which codec runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -107,8 +107,12 @@ class CodecDecoder(Protocol):
         """
         ...
 
-    def render(self, unit: Unit) -> list[np.ndarray]:
-        """All frames that are now final, in order, uint8 (H, W, 3); with an end unit, the rest."""
+    def render(self, unit: Unit) -> Iterable[np.ndarray]:
+        """All frames that are now final, in order, uint8 (H, W, 3); with an end unit, the rest.
+
+        They may be computed as they are taken, so that the first is shown while the last is not there yet: take all
+        of them before the next call of `render`.
+        """
         ...
 
     def reset(self) -> None:

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..models.interpolation.base import one_by_one
 from ..models.interpolation.cuts import is_cut
 
 if TYPE_CHECKING:
@@ -37,19 +38,25 @@ class Screen:
         self._state: np.ndarray | None = None  # what the picture was decoded from
         self._picture: np.ndarray | None = None
 
-    def show(self, first_frame: int, state: np.ndarray) -> list[np.ndarray]:
-        """Frames up to the key frame `first_frame`; none for one that was shown already."""
+    def show(self, first_frame: int, state: np.ndarray) -> Iterator[np.ndarray]:
+        """Frames up to the key frame `first_frame`, each when it is ready; none for one that was shown already.
+
+        All of them are to be taken before anything else is asked for.
+        """
         if first_frame < self._num_frames:
-            return []
+            return
         missing = first_frame - self._num_frames  # frames between the last key frame and this one
         before = self._held_picture() if missing else None
         picture = self._decode(state)
         self._num_frames = first_frame + 1
         if before is None:
-            return [picture]
+            yield picture
+            return
         # Key frames that never came, not even as failed blocks: the picture stays until one stride before.
         held = max(missing - self._stride + 1, 0)
-        return [*[before] * held, *self._interpolate(before, picture, missing - held), picture]
+        yield from [before] * held
+        yield from self._interpolate(before, picture, missing - held)
+        yield picture
 
     def finish(self, num_frames: int) -> list[np.ndarray]:
         """The frames after the last key frame: it is held."""
@@ -70,11 +77,12 @@ class Screen:
             self._picture = self._decode_state(state)
         return self._held_picture()
 
-    def _interpolate(self, first: np.ndarray, last: np.ndarray, count: int) -> list[np.ndarray]:
+    def _interpolate(self, first: np.ndarray, last: np.ndarray, count: int) -> Iterator[np.ndarray]:
         """`count` frames at equal distances between two key frames, (21); across a cut the nearer one is held."""
-        if count == 0 or first is last:
-            return [first] * count
         times = [(i + 1) / (count + 1) for i in range(count)]
-        if is_cut(first, last):  # frames between two scenes would be ghosts of both
-            return [first if time < 0.5 else last for time in times]
-        return list(self._interpolator.between(first, last, times))
+        if count == 0 or first is last:
+            yield from [first] * count
+        elif is_cut(first, last):  # frames between two scenes would be ghosts of both
+            yield from [first if time < 0.5 else last for time in times]
+        else:
+            yield from one_by_one(self._interpolator, first, last, times)

@@ -56,7 +56,7 @@ class OfflineLink:
         payload = self._encoder.pack(unit, self._budget_bits)
         state = self.decoder.unpack(payload if arrives else None)
         self._reports.append((unit.first_frame, arrives, self.decoder.wants_restart))
-        return self.decoder.render(state)[-1] if show else None
+        return list(self.decoder.render(state))[-1] if show else None
 
 
 class LinkMaker:

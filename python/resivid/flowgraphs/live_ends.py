@@ -100,7 +100,7 @@ class radio_sink(gr.hier_block2):
         announcement = check_may_transmit(wish, i_may_transmit, settings.width_hz(rate))
         modem_rate = air.SAMPLES_PER_SYMBOL * settings.symbol_rate(rate)
         self.radio = make_transmitter(wish, modem_rate, settings.occupied_hz(rate))
-        self.front_end = transmitter_front_end(self.radio.plan)
+        self.front_end = transmitter_front_end(self.radio.plan, wish.has_clock)
         self.connect(self, self.front_end, self.radio.block)
         if announcement:
             gr.logger("resivid").info(announcement)

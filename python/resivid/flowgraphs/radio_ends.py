@@ -14,14 +14,15 @@ from ..link import air
 from ..radio.carrier_search import carrier_searcher
 from ..radio.counters import RadioCounters
 from ..radio.factory import Radio, make_transmitter
-from ..radio.front_end import receiver_front_end, transmitter_front_end
+from ..radio.front_end import hold_little, receiver_front_end, transmitter_front_end
 from ..radio.settings import RadioSettings
 from ..radio.sigmf_files import SigmfWriter
 from ..resivid_python import burst_framer, burst_synchroniser, ldpc_qam_decoder, ldpc_qam_encoder
 from .live import LiveSettings
 from .transmitter import PACKET_LEN
 
-PAGE_ITEMS = 512  # buffers are whole pages
+# A transmitter's samples a symbol: so many that a page of them is 12 ms and not 47 ms of a voice channel.
+SHAPED_RATE = 48e3
 
 
 class Port(NamedTuple):
@@ -51,6 +52,10 @@ class TransmitterEnd(Protocol):
     @property
     def moved(self) -> int:
         """A number that stands still when all is sent."""
+
+    @property
+    def held_s(self) -> float:
+        """Seconds of signal that are framed and not at the radio; 0 where another host has both."""
 
     def end_is_framed(self, sent: int) -> bool:
         """Whether the stream's end is through, behind `sent` key frames."""
@@ -124,17 +129,18 @@ class LocalTransmitter:
         self._symbols = link.symbols
         self.to_stream = payload_to_stream(link.largest_payload_bits, PACKET_LEN)
         self.encoder = ldpc_qam_encoder(link.symbols, table.as_tuples(), PACKET_LEN)
-        modem_rate = air.SAMPLES_PER_SYMBOL * settings.symbol_rate(rate)
-        self.radio = make_transmitter(radio, modem_rate, settings.occupied_hz(rate))
         self.idles = radio.has_clock and not radio.is_pipe
+        symbol_rate = settings.symbol_rate(rate)
+        per_symbol = samples_per_symbol(radio, symbol_rate) if self.idles else air.SAMPLES_PER_SYMBOL
+        self._shaped_rate = per_symbol * symbol_rate
+        self.radio = make_transmitter(radio, self._shaped_rate, settings.occupied_hz(rate))
         self.framer = burst_framer(
-            link.symbols, air.preambles(table), air.SAMPLES_PER_SYMBOL, air.ROLL_OFF, idle=self.idles
+            link.symbols, air.preambles(table), per_symbol, air.ROLL_OFF, idle=self.idles
         )
-        self.front_end = transmitter_front_end(self.radio.plan)
+        self.front_end = transmitter_front_end(self.radio.plan, prompt=self.idles)
         top.connect(self.to_stream, self.encoder, self.framer, self.front_end, self.radio.block)
-        # A frame that waits is latency: room for one to be written while one is read.
-        frame_samples = self.framer.frame_symbols() * air.SAMPLES_PER_SYMBOL
-        self.framer.set_max_output_buffer(-(-2 * frame_samples // PAGE_ITEMS) * PAGE_ITEMS)
+        # What the framer has written cannot make way for a key frame any more.
+        hold_little(self.framer, self._shaped_rate)
         self.payloads = Port(self.to_stream, "pdus")
 
     @property
@@ -152,12 +158,24 @@ class LocalTransmitter:
         """Samples that the radio has taken."""
         return self.radio.block.nitems_read(0)
 
+    @property
+    def held_s(self) -> float:
+        """Seconds of signal between the framer and the radio."""
+        return self.framer.nitems_written(0) / self._shaped_rate - self.moved / self.radio.plan.radio_rate
+
     def end_is_framed(self, sent: int) -> bool:
         """The end marker, one symbol, is through the framer."""
         return self.framer.nitems_read(0) > sent * self._symbols
 
     def close(self) -> None:
         """All are blocks."""
+
+
+def samples_per_symbol(radio: RadioSettings, symbol_rate: float) -> int:
+    """How finely a transmitter with a clock shapes its symbols."""
+    most = min(SHAPED_RATE, radio.sample_rate or SHAPED_RATE)
+    fitting = (n for n in (16, 8) if n * symbol_rate <= most)
+    return next(fitting, air.SAMPLES_PER_SYMBOL)
 
 
 class LocalReceiver:

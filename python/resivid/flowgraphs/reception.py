@@ -22,6 +22,7 @@ from ..blocks.video_sink import video_sink
 from ..codec.base import CodecDecoder, Unit
 from ..link import air
 from ..link.frame_mac import Verdict
+from ..link.stage_ages import StageAges
 from ..link.statistics import Statistics, StatisticsCollector
 from ..resivid_python import mcs_selector
 from ..version import __version__
@@ -118,6 +119,10 @@ class reception(gr.top_block):
         link, table = settings.link, settings.link.table
         self.rate, self.capture_times = rate, CaptureTimes(float(rate))
         self.latency_ms: float | None = None
+        # of key frames when they are decoded, and of frames when the first of a burst is there and when they are shown,
+        # less the S - 1 frames that the first of a burst waits for its key frame
+        self.ages = StageAges()
+        self._wait_s = (settings.link.stride - 1) / float(rate)
         self.settings, self.end = settings, make_end(self)
         self.statistics = StatisticsCollector(
             table, link.stride, link.gop, link.size, air.frame_symbols(link.symbols) - link.symbols
@@ -128,7 +133,10 @@ class reception(gr.top_block):
         )
         self.heads.on_failed = lambda frame, metadata: count_failed(self.statistics, frame, metadata)
         self.unpacker = token_unpacker(codec_decoder, self.statistics)
-        self.sink = video_sink(path, codec_decoder, rate, link.size, on_frame, statistics=self.statistics)
+        self._on_frame = on_frame
+        self.sink = video_sink(
+            path, codec_decoder, rate, link.size, self._pictured, statistics=self.statistics
+        )
         self.msg_connect(self.end.payloads, (self.heads, "payload"))
         self.msg_connect((self.heads, "payload"), (self.unpacker, "payload"))
         self.msg_connect((self.unpacker, "tokens"), (self.sink, "tokens"))
@@ -153,12 +161,26 @@ class reception(gr.top_block):
 
     def _captured(self, first_frame: int, age_s: float) -> None:
         self.statistics.latency(age_s)
+        self.ages.add("decoded", age_s)
         self.capture_times.learn(first_frame, time.time() - age_s)
+
+    def _pictured(self, index: int, frame: np.ndarray) -> np.ndarray:
+        if index % self.settings.link.stride == 1:
+            self._note_age("pictured", index)
+        return frame if self._on_frame is None else self._on_frame(index, frame)
 
     def shown(self, index: int, frame: np.ndarray) -> None:
         """To be called when frame `index` is on the screen: the latency end to end."""
+        age_s = self._note_age("shown", index)
+        self.latency_ms = None if age_s is None else 1e3 * age_s
+
+    def _note_age(self, stage: str, index: int) -> float | None:
+        """Seconds since frame `index` was captured; None when nobody knows, or the clocks do not agree."""
         age_s = self.capture_times.age_s(index, time.time())
-        self.latency_ms = None if age_s is None or age_s < 0 else 1e3 * age_s  # else the clocks do not agree
+        if age_s is None or age_s < 0:
+            return None
+        self.ages.add(stage, age_s - self._wait_s)
+        return age_s
 
     def live_statistics(self) -> Statistics:
         """The document of a run that goes on, from any thread."""

@@ -80,6 +80,11 @@ class RemoteTransmitter:
         """Key frames that are through."""
         return self.framed
 
+    @property
+    def held_s(self) -> float:
+        """The other host has the samples."""
+        return 0.0
+
     def end_is_framed(self, sent: int) -> bool:
         """The end was sent, and all before it was taken."""
         return self._ended and self.framed >= sent

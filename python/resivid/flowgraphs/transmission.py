@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pmt
@@ -18,6 +20,7 @@ from ..codec.base import CodecEncoder
 from ..errors import ResividError
 from ..link.feedback import ArrivalReader, FeedbackReader
 from ..link.payload_head import TIME_BITS, StreamParameters
+from ..link.stage_ages import StageAges
 from ..radio.feedback_link import ReportListener
 from ..radio.settings import RadioSettings
 from .live import LiveSettings
@@ -26,7 +29,7 @@ from .split_ends import RemoteTransmitter
 
 MCS, REPORT = pmt.intern("mcs"), pmt.intern("report")
 IN_FLIGHT = 2  # key frames between the packer and the framer
-POLL_S = 0.02
+POLL_S = 0.01
 SILENCE_S = 3.0  # without a report: the row that was chosen for a link without them
 REST_S = 0.5  # the radio takes no more samples: all are sent
 
@@ -56,16 +59,17 @@ class transmission(gr.top_block):
     ):
         gr.top_block.__init__(self, "resivid tx")
         link, table = settings.link, settings.link.table
-        self.settings = settings
+        self.settings, self.rate = settings, reader.rate
+        self.ages = StageAges()  # of key frames: packed, framed; and how long samples wait behind the framer
         self.symbol_rate = settings.symbol_rate(reader.rate)
-        start_ms = time.time_ns() // 1_000_000 % (1 << TIME_BITS)
         self.source = token_source("", codec_encoder, IN_FLIGHT, link.size, reader, drops)
         self.packer = token_packer(
             codec_encoder, settings.payload_bits, start_mcs=settings.row, lock_step=False
         )
-        self.heads = payload_head_writer(
-            link.stride, StreamParameters(digest, start_ms, settings.call_sign), settings.key
-        )
+        self.source.on_begin = self._begin
+        parameters = StreamParameters(digest, _now_ms(), settings.call_sign)
+        self.heads = payload_head_writer(link.stride, parameters, settings.key)
+        self.heads.on_sent = lambda count: self._note_age("packed", count)
         self.end: TransmitterEnd = (
             RemoteTransmitter(radio, settings, reader.rate)
             if radio.is_remote
@@ -75,10 +79,25 @@ class transmission(gr.top_block):
         self.msg_connect((self.packer, "payload"), (self.heads, "payload"))
         self.msg_connect((self.heads, "payload"), self.end.payloads)
         self._credited = 0
-        self.reports = FeedbackReader(start_ms, len(table.rows), settings.key)
+        self._on_their_way: deque[int] = deque()  # key frames that are packed and not framed
+        self.reports = FeedbackReader(parameters.start_ms, len(table.rows), settings.key)
         self._arrivals = ArrivalReader()
         self._row, self._reported = settings.row, time.monotonic()
         self._listener = None if feedback is None else ReportListener(feedback, self._on_report)
+
+    def _begin(self) -> None:
+        """The first frame was captured now: times count from here, not from when the radio was opened."""
+        parameters = replace(self.heads.parameters, start_ms=_now_ms())
+        self.heads.parameters = parameters
+        self.reports = FeedbackReader(
+            parameters.start_ms, len(self.settings.link.table.rows), self.settings.key
+        )
+
+    def _note_age(self, stage: str, count: int) -> None:
+        age_ms = _now_ms() - self.heads.parameters.start_ms
+        self.ages.add(stage, age_ms / 1e3 - count * self.settings.link.stride / float(self.rate))
+        if stage == "packed":
+            self._on_their_way.append(count)
 
     def _on_report(self, data: bytes) -> None:
         report = self.reports.read(data)
@@ -136,6 +155,13 @@ class transmission(gr.top_block):
         if new > 0:
             self._credited += new
             self.source.give_credit(new)
+            self.ages.add("held", self.end.held_s)
+        for _ in range(min(max(new, 0), len(self._on_their_way))):
+            self._note_age("framed", self._on_their_way.popleft())
 
     def _end_is_framed(self) -> bool:
         return self.source.ended and self.end.end_is_framed(self.heads.sent)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000 % (1 << TIME_BITS)

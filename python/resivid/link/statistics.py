@@ -235,9 +235,9 @@ class StatisticsCollector:
                 setattr(result, name, value)
             self._add_payloads(result)
             self._add_blocks(result)
-            result.stage_ms = {name: _spread_ms(times) for name, times in self._stages.items()}
+            result.stage_ms = {name: spread_ms(times) for name, times in self._stages.items()}
             if self._latencies:
-                result.latency_ms = {key: _spread_ms(self._latencies)[key] for key in ("p50", "p95")}
+                result.latency_ms = {key: spread_ms(self._latencies)[key] for key in ("p50", "p95")}
         result.notes += [*self._stride_notes(result), *notes]
         return result
 
@@ -310,7 +310,8 @@ def document_keys() -> list[str]:
     return [f.name for f in fields(Statistics)]
 
 
-def _spread_ms(seconds: list[float]) -> dict[str, float]:
+def spread_ms(seconds: list[float]) -> dict[str, float]:
+    """Mean, median and 95 % of some seconds, in ms."""
     values = 1e3 * np.asarray(seconds, dtype=np.float64)
     return {
         "mean": float(values.mean()),

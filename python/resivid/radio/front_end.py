@@ -14,6 +14,8 @@ from .rates import RatePlan
 
 HEADROOM = 0.35  # RMS over full scale: peaks of a burst stand some 8 dB above its RMS
 CORRECTION_ITEMS = 32768  # time constant of the DC and IQ estimate
+HELD_S = 0.01  # of samples between two stages of a transmitter with a clock: every buffer before it is full
+PAGE_ITEMS, USUAL_ITEMS = 512, 8192  # complex samples: buffers are whole pages; GNU Radio's own size
 
 
 class receiver_front_end(gr.hier_block2):
@@ -56,9 +58,10 @@ class transmitter_front_end(gr.hier_block2):
 
     Args:
         plan: rates and offset.
+        prompt: samples are taken in time, so that what waits is latency: short buffers.
     """
 
-    def __init__(self, plan: RatePlan):
+    def __init__(self, plan: RatePlan, prompt: bool = False):
         signature = gr.io_signature(1, 1, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, "transmitter_front_end", signature, signature)
         chain = [self]
@@ -76,7 +79,24 @@ class transmitter_front_end(gr.hier_block2):
         if plan.lo_offset_hz != 0:
             chain.append(blocks.rotator_cc(2 * math.pi * plan.lo_offset_hz / plan.radio_rate))
         chain.append(blocks.multiply_const_cc(HEADROOM))
+        if prompt:
+            for block in chain[1:]:
+                hold_little(block, plan.radio_rate, 2 * plan.decimation)
+            if plan.resampling != 1.0:
+                hold_little(chain[1].pfb, plan.radio_rate / plan.decimation)  # inside: the block around passes nothing on
         self.connect(*chain, self)
+
+
+def hold_little(block: gr.basic_block, rate: float, least: int = 1) -> None:
+    """Bound a block's output buffer to HELD_S of complex samples, where it would hold more.
+
+    Args:
+        rate: samples a second that it writes.
+        least: items that the buffer must hold.
+    """
+    items = -(-max(math.ceil(HELD_S * rate), least) // PAGE_ITEMS) * PAGE_ITEMS
+    if items < USUAL_ITEMS:
+        block.set_max_output_buffer(items)
 
 
 class iq_corrector(gr.sync_block):

@@ -13,6 +13,12 @@ LO_OFFSET_HZ = 100e3  # clear of the DC spike and of the flicker noise around it
 # Devices that accept lower rates than they do well; samples a second.
 LEAST_RATES = {"hackrf": 2e6, "rtlsdr": 960e3, "plutosdr": 1e6, "airspy": 2.5e6, "bladerf": 1e6, "lime": 1e6}
 RATE_TOLERANCE = 1e-9
+# Drivers whose own buffers hold more than a second of a narrow signal unless they are told: samples (pairs of bytes) of one.
+HACKRF_BUFFER = 131072  # as many as it sends at once
+RTLSDR_UNIT = 256  # buffers are multiples of it
+SENT_AHEAD_S = 0.2  # that a driver may hold for sending, all of which is latency
+RECEIVED_S = 0.02  # that a driver gives at once
+KEPT_S = 1.0  # before samples are lost
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,26 @@ class RatePlan:
         """What is left of the way down: output over input rate, 1 when nothing is."""
         ratio = self.modem_rate * self.decimation / self.radio_rate
         return 1.0 if abs(ratio - 1) < RATE_TOLERANCE else ratio
+
+
+def stream_arguments(driver: str, transmits: bool, rate: float) -> dict[str, str]:
+    """What a driver is told of its buffers: enough for a busy computer, and no more.
+
+    Args:
+        driver: SoapySDR's key, lower case.
+        transmits: the direction.
+        rate: samples a second.
+    Returns:
+        Arguments of its stream; empty where the driver's own are short or cannot be changed.
+    """
+    if "hackrf" in driver and transmits:
+        return {"buffers": str(max(3, math.ceil(SENT_AHEAD_S * rate / HACKRF_BUFFER)))}
+    if "rtlsdr" in driver:
+        samples = math.ceil(RECEIVED_S * rate / RTLSDR_UNIT) * RTLSDR_UNIT
+        length = str(2 * samples)
+        # it lists the argument as `bufflen` and reads `buflen`
+        return {"bufflen": length, "buflen": length, "buffers": str(math.ceil(KEPT_S * rate / samples))}
+    return {}
 
 
 def plan_rates(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import RadioError
-from .rates import LEAST_RATES, RatePlan, describe, plan_rates
+from .rates import LEAST_RATES, RatePlan, describe, plan_rates, stream_arguments
 from .settings import RadioSettings
 from .soapy_library import soapy
 from .usb import locked_radios
@@ -111,7 +111,11 @@ class SoapyEnd:
             RadioError: somebody else has it.
         """
         if self._stream is None:
-            self._stream = self._refused(self.device.setupStream, self.direction, self._soapy.SOAPY_SDR_CF32)
+            transmits = self.direction == self._soapy.SOAPY_SDR_TX
+            arguments = stream_arguments(self.device.getDriverKey().lower(), transmits, self.plan.radio_rate)
+            self._stream = self._refused(
+                self.device.setupStream, self.direction, self._soapy.SOAPY_SDR_CF32, [0], arguments
+            )
             self._refused(self.device.activateStream, self._stream)
         return self._stream
 

@@ -81,8 +81,15 @@ def open_output(name: str | None, size: int, rate: Fraction, burst: int = 8) -> 
     if name == WINDOW:
         if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             raise VideoError("window: there is no display here; --web shows the picture in a browser")
+        # Frames come when they are due: the player is to show each at once.
+        at_once = [
+            *("-probesize", "32", "-analyzeduration", "0", "-fflags", "nobuffer"),
+            *("-flags", "low_delay", "-framedrop", "-vf", "setpts=0"),
+        ]
         return _program(
-            ["ffplay", "-loglevel", "error", "-window_title", "resivid", *raw, "-i", "-"], rate, burst
+            ["ffplay", "-loglevel", "error", "-window_title", "resivid", *at_once, *raw, "-i", "-"],
+            rate,
+            burst,
         )
     if name is not None and name.startswith("/dev/video"):
         encode = ["-pix_fmt", "yuv420p", "-f", "v4l2", name]
@@ -93,7 +100,7 @@ def open_output(name: str | None, size: int, rate: Fraction, burst: int = 8) -> 
 class PacedOutput(Output):
     """Raw RGB frames to a file object, in a thread; frames come in bursts and leave at the video's rate (`JitterBuffer`).
 
-    Frames that a gap in the stream brings all at once, or that a slow viewer leaves, are thrown away, oldest first, and
+    Frames that fill a gap which is over when they come, or that a slow viewer leaves, are thrown away, oldest first, and
     counted in `dropped`.
 
     Args:
@@ -108,7 +115,7 @@ class PacedOutput(Output):
         super().__init__()
         self._file, self._process, self._paced = file, process, paced
         self._buffer = JitterBuffer(float(rate), burst)
-        self._frames: queue.Queue[tuple[int, np.ndarray] | None] = queue.Queue(MOST_WAITING)
+        self._frames: queue.Queue[tuple[int, np.ndarray, float] | None] = queue.Queue(MOST_WAITING)
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="output", daemon=True)
 
@@ -132,9 +139,10 @@ class PacedOutput(Output):
 
     def show(self, index: int, frame: np.ndarray) -> np.ndarray:
         """Queue the frame."""
+        arrived = time.monotonic()
         while not self.closed:
             try:
-                self._frames.put((index, frame), timeout=0 if self._paced else 0.1)
+                self._frames.put((index, frame, arrived), timeout=0 if self._paced else 0.1)
                 break
             except queue.Full:
                 if self._paced:
@@ -153,11 +161,13 @@ class PacedOutput(Output):
     def _run(self) -> None:
         try:
             while (entry := self._frames.get()) is not None:
+                index, frame, arrived = entry
                 if self._paced:
-                    for _ in range(self._buffer.surplus(self._frames.qsize())):
-                        self._throw_away_oldest()
-                    time.sleep(max(0.0, self._buffer.due(time.monotonic()) - time.monotonic()))
-                index, frame = entry
+                    due = self._buffer.due(index, arrived)
+                    if due < arrived and not self._frames.empty():
+                        self.dropped += 1
+                        continue
+                    time.sleep(max(0.0, due - time.monotonic()))
                 if self._file is not None:
                     self._file.write(np.ascontiguousarray(frame).tobytes())
                     self._file.flush()

@@ -3,37 +3,69 @@
 
 from __future__ import annotations
 
-import math
+from collections import deque
 
-JITTER_S = 0.15  # what the bursts of a link may be late without a pause on the screen
+SPARE_S = 0.02  # beyond the latest frame of the last while
+REMEMBERED_S = 10.0
+LATE_S = 0.15  # and the length of a burst: what is later than that fills a gap, or begins anew
+ANEW_S = 1.0  # frames that are all so late for so long: the stream began anew
+FASTER, SLOWER = 0.05, 0.1  # of the video's rate, on the way to another delay
 
 
 class JitterBuffer:
-    """Frames leave at the video's rate; the first one, and the first after a pause, waits for JITTER_S.
+    """Frames leave at the video's rate, as soon as the latest ones of the last while allow.
+
+    A frame's offset is when it came less its place in the video; the largest offset of the last while, and SPARE_S, is
+    the one that frames are shown at. It is approached by a slightly faster or slower rate; a frame that is later than
+    planned is shown at once, and those after it are as late.
 
     Args:
         rate: frame/s.
         burst: frames that come at once, S.
-        jitter_s: as JITTER_S.
     """
 
-    def __init__(self, rate: float, burst: int = 8, jitter_s: float = JITTER_S):
-        self._interval, self._jitter_s = 1 / rate, jitter_s
-        self._kept = burst + math.ceil(jitter_s * rate)
-        self._most = self._kept + burst
-        self._due: float | None = None  # of the last frame
+    def __init__(self, rate: float, burst: int = 8):
+        self._rate, self._most_late_s = rate, burst / rate + LATE_S
+        self._largest: deque[tuple[float, float]] = deque()  # time and offset; falling, the first is the largest
+        self._offset_s: float | None = None
+        self._late_since: float | None = None
 
-    def surplus(self, waiting: int) -> int:
-        """How many of the waiting frames to throw away, oldest first: what a gap in the stream brought at once."""
-        return waiting - self._kept if waiting > self._most else 0
+    def due(self, index: int, arrived: float) -> float:
+        """When to show a frame; before `arrived`: never, it fills a gap that is over.
 
-    def due(self, now: float) -> float:
-        """When to show the next frame, which is here now; times in seconds of any clock."""
-        next_due = None if self._due is None else self._due + self._interval
-        if next_due is None or now > next_due + self._interval:
-            next_due = now + self._jitter_s
-        self._due = max(next_due, now)
-        return self._due
+        Args:
+            index: of the frame in the video, rising.
+            arrived: when it came, seconds of any clock.
+        """
+        place_s = index / self._rate
+        offset_s = arrived - place_s
+        if self._offset_s is None:
+            self._offset_s = offset_s + SPARE_S
+        late_s = offset_s - self._offset_s
+        if late_s > (self._most_late_s if self._late_since is None else SPARE_S):
+            self._late_since = arrived if self._late_since is None else self._late_since
+            if arrived < self._late_since + ANEW_S:
+                return self._offset_s + place_s
+            self._largest.clear()
+            self._offset_s = offset_s
+        self._late_since = None
+        wanted_s = self._latest(arrived, offset_s) + SPARE_S
+        self._offset_s = max(self._offset_s, offset_s)
+        if self._offset_s > wanted_s + ANEW_S:
+            self._offset_s = wanted_s
+        due = self._offset_s + place_s
+        step_s = wanted_s - self._offset_s  # from the next frame on
+        self._offset_s += min(max(step_s, -FASTER / self._rate), SLOWER / self._rate)
+        return max(due, arrived)
+
+    def _latest(self, now: float, offset_s: float) -> float:
+        """The largest offset of the last while, with this one."""
+        while self._largest and self._largest[0][0] < now - REMEMBERED_S:
+            self._largest.popleft()
+        while self._largest and self._largest[-1][1] <= offset_s:
+            self._largest.pop()
+        self._largest.append((now, offset_s))
+        return self._largest[0][1]
 
 
 class CaptureTimes:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,7 +66,7 @@ class ClosedLoopDecoder:
         self._next_frame = first_frame + self.settings.stride
         return Unit(first_frame, self.settings.stride, gop_start, data=self._state.to_bytes())
 
-    def render(self, unit: Unit) -> list[np.ndarray]:
+    def render(self, unit: Unit) -> Iterable[np.ndarray]:
         """See `CodecDecoder.render`."""
         if unit.end:
             return self._screen.finish(unit.num_frames)

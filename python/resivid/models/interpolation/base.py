@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +33,14 @@ class Interpolator(Protocol):
             ValueError: wrong shape, dtype or time.
         """
         ...
+
+
+def one_by_one(
+    interpolator: Interpolator, first: np.ndarray, last: np.ndarray, times: Sequence[float]
+) -> Iterator[np.ndarray]:
+    """The frames of `between`, each as soon as it is there where the interpolator has a method `each` of this kind."""
+    each = getattr(interpolator, "each", interpolator.between)
+    yield from each(first, last, times)
 
 
 def check_arguments(first: np.ndarray, last: np.ndarray, times: Sequence[float]) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -38,19 +38,26 @@ class NetworkInterpolator(ABC):
         self.network = network.eval().to(self.device, dtype).to(memory_format=torch.channels_last)
         self._multiple = multiple
 
-    @torch.inference_mode()
     def between(self, first: np.ndarray, last: np.ndarray, times: Sequence[float]) -> np.ndarray:
         """See `Interpolator.between`."""
-        check_arguments(first, last, times)
-        height, width = first.shape[:2]
         out = np.empty((len(times), *first.shape), np.uint8)
-        if not len(times):
-            return out
-        picture_at = self._prepared(self._padded(first), self._padded(last))
-        for i, t in enumerate(times):
-            picture = picture_at(t)[0, :, :height, :width]
-            out[i] = (picture.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+        for i, picture in enumerate(self.each(first, last, times)):
+            out[i] = picture
         return out
+
+    def each(self, first: np.ndarray, last: np.ndarray, times: Sequence[float]) -> Iterator[np.ndarray]:
+        """The frames of `between`, one after the other: see `one_by_one`."""
+        check_arguments(first, last, times)
+        if not len(times):
+            return
+        height, width = first.shape[:2]
+        with torch.inference_mode():  # never across a yield: others run in this thread then
+            picture_at = self._prepared(self._padded(first), self._padded(last))
+        for t in times:
+            with torch.inference_mode():
+                picture = picture_at(t)[0, :, :height, :width]
+                frame = (picture.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+            yield frame
 
     @abstractmethod
     def _prepared(self, first: np.ndarray, last: np.ndarray) -> PictureAt:
