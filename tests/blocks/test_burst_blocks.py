@@ -98,9 +98,7 @@ def test_a_packet_cuts_an_idle_frame_short():
     throttle = blocks.throttle(gr.sizeof_gr_complex, 20 * FRAME)  # frames a second
     throttle.set_max_output_buffer(512)
     sent = [payload(n) for n in range(12)]
-    with PacketRun(
-        [framer, throttle, resivid.burst_synchroniser(SYMBOLS, ROWS)], gr.types.complex_t
-    ) as run:
+    with PacketRun([framer, throttle, resivid.burst_synchroniser(SYMBOLS, ROWS)], gr.types.complex_t) as run:
         for number, symbols in enumerate(sent):
             run.send(symbols, {"mcs": 0, "frame": number})
             if number % 3:  # some wait for each other

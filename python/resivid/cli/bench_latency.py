@@ -40,7 +40,9 @@ def latency(
     settings = LiveSettings(LinkSettings(cbr=cbr, stride=stride, mcs_table="air"))
     both = ["--cbr", cbr, "--stride", str(stride), "--tokenizer", tokenizer]
     with progress_bar.WorkProgress("latency", "s", quiet) as progress:
-        result = measure(seconds, source, sample_rate, both, ["--interpolator", interpolator], settings, progress.update)
+        result = measure(
+            seconds, source, sample_rate, both, ["--interpolator", interpolator], settings, progress.update
+        )
     if json_file is not None:
         outputs.write_json(json_file, json.dumps(result, indent=2) + "\n")
     if not quiet and str(json_file) != "-":
@@ -50,7 +52,9 @@ def latency(
 def _text(result: dict[str, Any]) -> str:
     lines = [f"{'median of key frames':46} ms   age"]
     lines += [f"{row['stage']:42} {row['ms']:6.0f} {row['age_ms']:5.0f}" for row in result["stages"]]
-    lines.append(f"{'frames that wait for their key frame':42} {result['wait_ms']:6.0f} {result['latency_ms']:5.0f}")
+    lines.append(
+        f"{'frames that wait for their key frame':42} {result['wait_ms']:6.0f} {result['latency_ms']:5.0f}"
+    )
     lines.append(
         f"95 %: {result['p95_ms']:.0f} ms; {result['sent']} key frames sent, {result['late']} late, "
         f"{result['underflows']} underflows; {result['received']} received, {result['failed']} failed, "

@@ -74,7 +74,9 @@ def budget(sent: dict[str, Any], received: dict[str, Any], settings: LiveSetting
     ages = {**sent["age_ms"], **received["age_ms"]}
     missing = {"packed", "framed", "held", "decoded", "pictured", "shown"} - set(ages)
     if missing:
-        raise ResividError(f"bench latency: nothing was {', '.join(sorted(missing))}; is the machine too slow?")
+        raise ResividError(
+            f"bench latency: nothing was {', '.join(sorted(missing))}; is the machine too slow?"
+        )
     at = {stage: spread["p50"] for stage, spread in ages.items()}
     symbols = air.frame_symbols(settings.link.symbols) + air.PREAMBLE_SYMBOLS
     air_ms = 1e3 * symbols / settings.symbol_rate(FRAME_RATE)

@@ -83,7 +83,9 @@ class transmitter_front_end(gr.hier_block2):
             for block in chain[1:]:
                 hold_little(block, plan.radio_rate, 2 * plan.decimation)
             if plan.resampling != 1.0:
-                hold_little(chain[1].pfb, plan.radio_rate / plan.decimation)  # inside: the block around passes nothing on
+                hold_little(
+                    chain[1].pfb, plan.radio_rate / plan.decimation
+                )  # inside: the block around passes nothing on
         self.connect(*chain, self)
 
 

@@ -26,7 +26,9 @@ class JitterBuffer:
 
     def __init__(self, rate: float, burst: int = 8):
         self._rate, self._most_late_s = rate, burst / rate + LATE_S
-        self._largest: deque[tuple[float, float]] = deque()  # time and offset; falling, the first is the largest
+        self._largest: deque[tuple[float, float]] = (
+            deque()
+        )  # time and offset; falling, the first is the largest
         self._offset_s: float | None = None
         self._late_since: float | None = None
 
