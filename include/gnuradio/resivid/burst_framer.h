@@ -13,12 +13,12 @@ namespace resivid {
 /*! \brief Payload symbols to a burst signal: preamble, pilots, root-raised-cosine pulses.
  *
  * In: tagged stream, `symbols` complex symbols a packet, tag `mcs` on the first. Out: complex
- * samples of mean power 1 (peaks some 8 dB above), a whole frame a packet with the packet's tags;
- * frames follow each other without a gap, and each is closed by the next. A packet with the tag
- * `end` true becomes what closes the last frame, with its tags. With `idle`, frames that carry
- * nothing are sent whenever there is room in the output and no packet waits, so that the
- * transmitter behind never stops; not after the end. A packet that breaks these rules is dropped
- * with a warning. */
+ * samples of mean power 1 (peaks some 8 dB above), a whole frame a packet with the packet's tags,
+ * in pieces; frames follow each other without a gap, and each is closed by the next. A packet with
+ * the tag `end` true becomes what closes the last frame, with its tags. With `idle`, frames that
+ * carry nothing are sent whenever there is room in the output and no packet waits, so that the
+ * transmitter behind never stops; not after the end. A packet ends them early, whatever their
+ * length tag says. A packet that breaks these rules is dropped with a warning. */
 class RESIVID_API burst_framer : virtual public gr::block
 {
 public:
