@@ -86,6 +86,18 @@ def test_the_price_of_a_known_length_is_found(slope, start):
     raise AssertionError(f"price {search.price} instead of 0.01")
 
 
+@pytest.mark.parametrize("jump", [0.002, 0.01, 0.3])
+def test_a_length_that_jumps_over_the_budget_ends_the_search(jump):
+    search = PriceSearch(3e-3, 1000)
+    tried = 0
+    while not search.settled:
+        length = 1300 if search.price < jump else 700
+        search.learn(length)
+        tried += 1
+    assert tried <= 12
+    assert search.price == pytest.approx(jump, rel=0.02)
+
+
 @pytest.mark.parametrize("budget_bits", [1, 2, 7, 20])
 def test_a_budget_for_nothing_changes_nothing_wrongly(pictures, budget_bits):
     _, target = pictures[0]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _MOST_TRIALS = 10
 _LEAST_PRICE = 1e-7
-_FULL = 0.985  # share of the budget from which a payload is good enough
+_TOKEN_BITS = 18  # of one more token with its place: a payload that lacks less than that is full
 # How much the visible error of each level counts: fine detail is worth more to the eye. On ten held-out clips 1.25 and
 # 1.5 for the two finest levels give 22.97 dB and LPIPS 0.469, these 22.89 dB and 0.461 (key frames, S = 8, 1,067 bits).
 _WORTH = (1.0, 1.0, 1.0, 1.0, 1.5, 2.25)
@@ -131,10 +131,10 @@ class Planner:
                 fitting = self._pruned(draft, budget_bits) if near else None
             if fitting is not None and (best is None or fitting.length > best.length):
                 best, self._price = fitting, price
-                if fitting.length >= _FULL * budget_bits:
+                if fitting.length > budget_bits - _TOKEN_BITS:
                     break
             search.learn(draft.length)
-            if search.price < _LEAST_PRICE:  # nothing is left to be sent
+            if search.settled or search.price < _LEAST_PRICE:  # or nothing is left to be sent
                 break
         if best is not None:
             self._share = 0.5 * self._share + 0.5 * np.array(

@@ -8,6 +8,7 @@ import math
 # Slope of a payload's length over the price, both as logarithms: as mostly found where it is too long and where it is short
 # enough, the steepest, the flattest.
 _SLOPES = (-0.7, -1.25, -3.0, -0.25)
+_SETTLED = 0.02  # of the price's logarithm: tokens come one by one, so lengths jump
 _LARGEST_STEP, _LEAST_STEP = 2.8, 0.05  # of the price's logarithm, while one end is unknown
 
 
@@ -29,6 +30,12 @@ class PriceSearch:
             None,
             None,
         ]  # too long, short enough: log price, log length
+
+    @property
+    def settled(self) -> bool:
+        """Whether a price that is too low and one that is too high are known, with nothing worth a trial between."""
+        long, short = self._ends
+        return long is not None and short is not None and short[0] - long[0] < _SETTLED
 
     def learn(self, length: int) -> None:
         """Take the length at `price`, and find the next."""
