@@ -2,6 +2,7 @@
 #include "burst_framer_impl.h"
 #include "mcs_rows.h"
 #include <gnuradio/io_signature.h>
+#include <utility>
 
 namespace gr {
 namespace resivid {
@@ -11,6 +12,12 @@ namespace {
 // Of an idle frame that a packet cuts short: the preamble that closes the frame before, and what a
 // receiver needs to see a new one begin.
 constexpr std::size_t LEAST_IDLE_SYMBOLS = phy::PREAMBLE_SYMBOLS + 8;
+
+// Of silence behind a burst: more than the filters of a resampler behind hold back.
+constexpr std::size_t PUSHING_SYMBOLS = 16;
+
+const pmt::pmt_t START_OF_BURST = pmt::intern("tx_sob");
+const pmt::pmt_t END_OF_BURST = pmt::intern("tx_eob");
 
 std::vector<unsigned> checked(const std::vector<int>& preambles)
 {
@@ -33,24 +40,31 @@ burst_framer::sptr burst_framer::make(int symbols,
                                       int samples_per_symbol,
                                       float roll_off,
                                       bool idle,
-                                      const std::string& packet_len_key)
+                                      const std::string& packet_len_key,
+                                      bool bursts)
 {
+    if (idle && bursts) {
+        throw std::invalid_argument("idle and bursts: expected one of them, got both");
+    }
     const phy::burst_settings settings{ at_least_one("symbols", symbols),
                                         at_least_one("samples_per_symbol", samples_per_symbol),
                                         roll_off };
-    return gnuradio::make_block_sptr<burst_framer_impl>(settings, preambles, idle, packet_len_key);
+    return gnuradio::make_block_sptr<burst_framer_impl>(
+        settings, preambles, idle, packet_len_key, bursts);
 }
 
 burst_framer_impl::burst_framer_impl(const phy::burst_settings& settings,
                                      const std::vector<int>& preambles,
                                      bool idle,
-                                     const std::string& packet_len_key)
+                                     const std::string& packet_len_key,
+                                     bool bursts)
     : gr::block("burst_framer",
                 gr::io_signature::make(1, 1, sizeof(gr_complex)),
                 gr::io_signature::make(1, 1, sizeof(gr_complex))),
       packet_block(packet_len_key, settings.payload_symbols),
       d_preambles(checked(preambles)),
       d_samples_per_symbol(static_cast<int>(settings.samples_per_symbol)),
+      d_bursts(bursts),
       d_framer(settings)
 {
     set_writes_pieces(static_cast<int>(settings.samples_per_symbol));
@@ -61,7 +75,7 @@ int burst_framer_impl::on_packet(const packet& packet, void* /* out */)
 {
     if (packet.end()) {
         set_runs_without_input(false);
-        return begun(d_framer.begin_close());
+        return d_bursts ? close_burst() : begun(d_framer.begin_close());
     }
     const unsigned row = row_of(packet, d_preambles.size());
     const int symbols = d_framer.layout().payload_symbols();
@@ -70,11 +84,19 @@ int burst_framer_impl::on_packet(const packet& packet, void* /* out */)
         return 0;
     }
     const auto* payload = static_cast<const gr_complex*>(packet.items);
+    if (d_bursts && !d_in_burst) {
+        add_item_tag(0, nitems_written(0), START_OF_BURST, pmt::PMT_T);
+        d_in_burst = true;
+        set_runs_without_input(true); // to notice that nothing follows
+    }
     return begun(d_framer.begin_frame(d_preambles[row], payload));
 }
 
 int burst_framer_impl::on_starved(void* /* out */)
 {
+    if (d_bursts) {
+        return close_burst();
+    }
     ++d_idle_frames;
     return begun(d_framer.begin_idle());
 }
@@ -86,7 +108,20 @@ void burst_framer_impl::write_piece(int num_items, void* out)
     d_written += symbols;
 }
 
-bool burst_framer_impl::gives_way() const { return d_written >= LEAST_IDLE_SYMBOLS; }
+bool burst_framer_impl::gives_way() const { return !d_bursts && d_written >= LEAST_IDLE_SYMBOLS; }
+
+//! \return samples of what ends a burst, which follow; 0 when there is none to end.
+int burst_framer_impl::close_burst()
+{
+    set_runs_without_input(false);
+    if (!std::exchange(d_in_burst, false)) {
+        return 0;
+    }
+    const int samples = begun(d_framer.begin_close(PUSHING_SYMBOLS));
+    const int pushing = static_cast<int>(PUSHING_SYMBOLS) * d_samples_per_symbol;
+    add_item_tag(0, nitems_written(0) + samples - pushing - 1, END_OF_BURST, pmt::PMT_T);
+    return samples;
+}
 
 //! \return samples of so many symbols, which follow.
 int burst_framer_impl::begun(std::size_t symbols)

@@ -15,7 +15,8 @@ public:
     burst_framer_impl(const phy::burst_settings& settings,
                       const std::vector<int>& preambles,
                       bool idle,
-                      const std::string& packet_len_key);
+                      const std::string& packet_len_key,
+                      bool bursts);
 
     int frame_symbols() const override { return d_framer.layout().frame_symbols(); }
     std::uint64_t idle_frames() const override { return d_idle_frames; }
@@ -29,9 +30,12 @@ protected:
 
 private:
     int begun(std::size_t symbols);
+    int close_burst();
 
     const std::vector<unsigned> d_preambles;
     const int d_samples_per_symbol;
+    const bool d_bursts;
+    bool d_in_burst = false;
     phy::burst_framer d_framer;
     std::size_t d_written = 0; // symbols of what was begun
     std::atomic<std::uint64_t> d_idle_frames{ 0 };

@@ -213,6 +213,9 @@ private:
             return 0;
         }
         const int num_items = on_starved(output_items[0]);
+        if (num_items == 0) {
+            return 0;
+        }
         add_item_tag(0, nitems_written(0), d_length_key, pmt::from_long(num_items));
         if (!d_writes_pieces) {
             return num_items;

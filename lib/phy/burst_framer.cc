@@ -25,7 +25,7 @@ burst_framer::burst_framer(const burst_settings& settings)
     : d_samples_per_symbol(checked(settings).samples_per_symbol),
       d_layout(settings.payload_symbols),
       d_idle_payload(settings.payload_symbols),
-      d_frame(std::max<std::size_t>(d_layout.frame_symbols(), closing_symbols())),
+      d_frame(std::max<std::size_t>(d_layout.frame_symbols(), closing_symbols() + MORE_SILENCE)),
       d_shaper(settings.samples_per_symbol, settings.roll_off, d_frame.size())
 {
     const auto bits = gold_sequence(IDLE_INIT, 2 * d_idle_payload.size());
@@ -58,13 +58,13 @@ std::size_t burst_framer::begin_idle()
     return d_layout.frame_symbols();
 }
 
-std::size_t burst_framer::begin_close()
+std::size_t burst_framer::begin_close(std::size_t more_silence)
 {
     std::fill(d_frame.begin(), d_frame.end(), cfloat(0));
     const auto& preamble = d_layout.preamble(IDLE_PREAMBLE);
     std::copy(preamble.begin(), preamble.end(), d_frame.begin());
     d_shaped = 0;
-    return closing_symbols();
+    return closing_symbols() + std::min(more_silence, MORE_SILENCE);
 }
 
 void burst_framer::shape(std::size_t n, cfloat* out)

@@ -18,6 +18,8 @@ public:
     //! \throws std::invalid_argument as `check` does.
     explicit burst_framer(const burst_settings& settings);
 
+    static constexpr std::size_t MORE_SILENCE = 16;
+
     const burst_layout& layout() const { return d_layout; }
 
     //! Samples that `frame` and `idle` write, and those that `close` writes.
@@ -38,7 +40,7 @@ public:
     //! begins in its place, at the next symbol. Returns the symbols.
     std::size_t begin_frame(unsigned preamble, const cfloat* payload);
     std::size_t begin_idle();
-    std::size_t begin_close();
+    std::size_t begin_close(std::size_t more_silence = 0); // symbols, at most MORE_SILENCE
 
     //! The next n symbols of what was begun, n times samples_per_symbol samples.
     void shape(std::size_t n, cfloat* out);

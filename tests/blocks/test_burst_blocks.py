@@ -113,6 +113,29 @@ def test_a_packet_cuts_an_idle_frame_short():
     assert np.any(apart % FRAME > 1)  # and not after whole idle frames only
 
 
+def test_bursts_are_closed_where_nothing_follows():
+    framer, sink = resivid.burst_framer(SYMBOLS, PREAMBLES, bursts=True), blocks.vector_sink_c()
+    sent = [payload(n) for n in range(3)]
+    tags = [
+        (n * SYMBOLS, key, value) for n in range(3) for key, value in (("packet_len", SYMBOLS), ("mcs", 0))
+    ]
+    top = gr.top_block()
+    top.connect(tagged_source(np.concatenate(sent), tags), framer, sink)
+    run_to_end(top)
+    samples, marks = np.array(sink.data()), {pmt.symbol_to_string(tag.key): tag.offset for tag in sink.tags()}
+    burst = 3 * FRAME + 4 * (72 + 40)  # with the idle preamble and all of its pulses
+    assert len(samples) == burst + 4 * 16 and not np.any(samples[burst:])
+    assert (marks["tx_sob"], marks["tx_eob"]) == (0, burst - 1)
+    noise = np.random.default_rng(1).standard_normal((3 * FRAME, 2)) * 0.01
+    heard = np.concatenate([samples, noise[:, 0] + 1j * noise[:, 1]]).astype(np.complex64)
+    received = phy.burst_synchroniser(SYMBOLS, ROWS).receive(heard)
+    assert [np.mean(np.abs(r["symbols"] - s) ** 2) < 0.01 for r, s in zip(received, sent, strict=True)] == [
+        True
+    ] * 3
+    with pytest.raises(ValueError, match="idle and bursts"):
+        resivid.burst_framer(SYMBOLS, PREAMBLES, idle=True, bursts=True)
+
+
 @pytest.mark.parametrize("tags", [[], [(0, "packet_len", SYMBOLS)], [(0, "packet_len", 7), (0, "mcs", 0)]])
 def test_packets_that_break_the_rules_are_dropped(tags):
     framer = resivid.burst_framer(SYMBOLS, PREAMBLES)

@@ -30,13 +30,17 @@ public:
      *  \param roll_off of the pulse, 0.05 to 1.
      *  \param idle send frames without payload when no packet waits.
      *  \param packet_len_key key of the length tag.
+     *  \param bursts where no packet follows, close the last frame, and stop: for radios that send
+     *  nothing between bursts. The first sample of a burst has the tag `tx_sob`, the last one
+     *  `tx_eob`, both true; a few samples of silence behind it push it through what resamples.
      *  \throws std::invalid_argument naming what is out of range. */
     static sptr make(int symbols,
                      const std::vector<int>& preambles,
                      int samples_per_symbol = 4,
                      float roll_off = 0.1f,
                      bool idle = false,
-                     const std::string& packet_len_key = "packet_len");
+                     const std::string& packet_len_key = "packet_len",
+                     bool bursts = false);
 
     //! Symbols of a frame, known ones included.
     virtual int frame_symbols() const = 0;

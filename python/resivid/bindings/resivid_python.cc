@@ -90,7 +90,8 @@ void bind_burst(py::module& m)
              py::arg("samples_per_symbol") = 4,
              py::arg("roll_off") = 0.1f,
              py::arg("idle") = false,
-             py::arg("packet_len_key") = "packet_len")
+             py::arg("packet_len_key") = "packet_len",
+             py::arg("bursts") = false)
         .def("frame_symbols", &burst_framer::frame_symbols, "Symbols of a frame, all included.")
         .def("idle_frames", &burst_framer::idle_frames, "Frames without payload sent so far.")
         .def("dropped", &burst_framer::dropped, "Packets dropped so far.");

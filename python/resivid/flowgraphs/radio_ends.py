@@ -129,15 +129,21 @@ class LocalTransmitter:
         self._symbols = link.symbols
         self.to_stream = payload_to_stream(link.largest_payload_bits, PACKET_LEN)
         self.encoder = ldpc_qam_encoder(link.symbols, table.as_tuples(), PACKET_LEN)
-        self.idles = radio.has_clock and not radio.is_pipe
+        prompt = radio.has_clock and not radio.is_pipe
+        self.idles = prompt and not radio.is_uhd  # which ends bursts
         symbol_rate = settings.symbol_rate(rate)
-        per_symbol = samples_per_symbol(radio, symbol_rate) if self.idles else air.SAMPLES_PER_SYMBOL
+        per_symbol = samples_per_symbol(radio, symbol_rate) if prompt else air.SAMPLES_PER_SYMBOL
         self._shaped_rate = per_symbol * symbol_rate
         self.radio = make_transmitter(radio, self._shaped_rate, settings.occupied_hz(rate))
         self.framer = burst_framer(
-            link.symbols, air.preambles(table), per_symbol, air.ROLL_OFF, idle=self.idles
+            link.symbols,
+            air.preambles(table),
+            per_symbol,
+            air.ROLL_OFF,
+            idle=self.idles,
+            bursts=prompt and radio.is_uhd,
         )
-        self.front_end = transmitter_front_end(self.radio.plan, prompt=self.idles)
+        self.front_end = transmitter_front_end(self.radio.plan, prompt)
         top.connect(self.to_stream, self.encoder, self.framer, self.front_end, self.radio.block)
         # What the framer has written cannot make way for a key frame any more.
         hold_little(self.framer, self._shaped_rate)

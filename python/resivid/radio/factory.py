@@ -13,6 +13,7 @@ from ..errors import RadioError, ResividError, SettingsError
 from ..plugins import load_plugin
 from .counters import RadioCounters
 from .rates import RatePlan
+from .reopened_block import STALL_S
 from .sample_source import pipe_reader, sample_source
 from .settings import RadioSettings
 from .sigmf_files import read_recording
@@ -50,21 +51,27 @@ def make_transmitter(settings: RadioSettings, modem_rate: float, occupied_hz: fl
 def _make(settings: RadioSettings, transmits: bool, modem_rate: float, occupied_hz: float) -> Radio:
     if settings.is_pipe:
         return _pipe(settings, transmits, modem_rate)
+    stall_s = STALL_S if settings.has_clock else None
     if settings.is_uhd:
-        from .uhd_device import uhd_radio
+        from .uhd_blocks import uhd_sink, uhd_source
+        from .uhd_device import UhdEnd
 
-        return uhd_radio(settings, transmits, modem_rate, occupied_hz)
+        def open_usrp() -> UhdEnd:
+            return UhdEnd(settings, transmits, modem_rate, occupied_hz)
+
+        usrp = (uhd_sink if transmits else uhd_source)(open_usrp, stall_s)
+        return Radio(usrp, usrp.plan, usrp.counters)
     name = settings.device.partition(",")[0]
     plugin = load_plugin("radio", name) if name and "=" not in name else None
     if plugin is not None:
         return _of_package(plugin, settings, transmits, modem_rate, occupied_hz)
-    from .soapy_blocks import STALL_S, soapy_sink, soapy_source
+    from .soapy_blocks import soapy_sink, soapy_source
     from .soapy_device import SoapyEnd
 
     def open_end() -> SoapyEnd:
         return SoapyEnd(settings, transmits, modem_rate, occupied_hz)
 
-    block = (soapy_sink if transmits else soapy_source)(open_end, STALL_S if settings.has_clock else None)
+    block = (soapy_sink if transmits else soapy_source)(open_end, stall_s)
     return Radio(block, block.plan, block.counters)
 
 

@@ -60,7 +60,7 @@ class SoapyEnd:
     def _tune(self, modem_rate: float, occupied_hz: float) -> RatePlan:
         device, direction, wish = self.device, self.direction, self.settings
         if wish.clock_source is not None:
-            _check_listed("--clock-source", wish.clock_source, device.listClockSources())
+            check_listed("--clock-source", wish.clock_source, device.listClockSources())
             self._refused(device.setClockSource, wish.clock_source)
         ranges = [(r.minimum(), r.maximum()) for r in device.getSampleRateRange(direction, 0)]
         driver = device.getDriverKey().lower()
@@ -70,7 +70,7 @@ class SoapyEnd:
         actual = device.getSampleRate(direction, 0)  # a divided clock may not meet it exactly
         plan = RatePlan(actual if actual > 0 else plan.radio_rate, modem_rate, plan.lo_offset_hz)
         if wish.antenna is not None:
-            _check_listed("--antenna", wish.antenna, device.listAntennas(direction, 0))
+            check_listed("--antenna", wish.antenna, device.listAntennas(direction, 0))
             self._refused(device.setAntenna, direction, 0, wish.antenna)
         self._set_gain()
         if wish.bandwidth_hz is not None:
@@ -157,6 +157,7 @@ def _line(text: str) -> str:
     return " ".join(text.split())[:300]
 
 
-def _check_listed(option: str, value: str, known: Sequence[str]) -> None:
+def check_listed(option: str, value: str, known: Sequence[str]) -> None:
+    """Refuse a value that a device does not list, where it lists any."""
     if known and value not in known:
         raise RadioError(f"{option} {value}: this device has {', '.join(known)}")

@@ -1,129 +1,160 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""USRPs through UHD itself, with gr-uhd.
-
-Frames follow each other without a gap, idle ones where no key frame waits, so that a USRP is given one burst that ends with
-the flowgraph: tagged bursts, a frame each, would need a closing preamble each, for which a continuous stream has no time.
-"""
+"""USRPs through UHD itself: one direction of a device, opened and tuned as the user says."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pmt
-from gnuradio import gr
 
-from ..blocks.message_ports import message_exit
 from ..errors import MissingPackageError, RadioError
-from .counters import RadioCounters
 from .rates import RatePlan, describe, plan_rates
 from .settings import UHD, RadioSettings
-from .soapy_device import explain
+from .soapy_device import check_listed, explain
 
-ASYNC = "async_msgs"
-RX_TIME = pmt.intern("rx_time")
+TIMEOUT_S = 0.1
+BURST_AHEAD_S = 0.02  # between the first samples of a burst and their time, so that the next ones are there
 
 
-def uhd_radio(settings: RadioSettings, transmits: bool, modem_rate: float, occupied_hz: float) -> Any:
-    """A `Radio` over gr-uhd's usrp_source or usrp_sink.
+def uhd_library() -> Any:
+    """The module of UHD.
 
     Raises:
-        MissingPackageError: GNU Radio was built without UHD.
+        MissingPackageError: it is not installed.
+    """
+    try:
+        import uhd
+    except ImportError as error:
+        raise MissingPackageError(
+            "USRPs need UHD with its Python module: apt-get install uhd-host python3-uhd"
+        ) from error
+    return uhd
+
+
+class UhdEnd:
+    """One direction of a USRP, with its stream.
+
+    Args:
+        settings: of this end.
+        transmits: the direction.
+        modem_rate, occupied_hz: as `plan_rates` takes them.
+    Raises:
+        MissingPackageError: UHD is not installed.
         RadioError: no device, or it refuses a value.
         SettingsError: no sample rate fits.
     """
-    try:
-        from gnuradio import uhd
-    except ImportError as error:
-        raise MissingPackageError("USRPs need gr-uhd: apt-get install gnuradio uhd-host") from error
-    from .factory import Radio
 
-    address = settings.device.removeprefix(UHD).lstrip(",")
-    make = uhd.usrp_sink if transmits else uhd.usrp_source
-    try:
-        block = make(address, uhd.stream_args(cpu_format="fc32", channels=[0]))
-        plan = _tune(uhd, block, settings, modem_rate, occupied_hz)
-    except RuntimeError as error:
-        raise RadioError(explain(settings.device, str(error))) from error
-    counters = RadioCounters()
-    return Radio((counted_sink if transmits else counted_source)(block, counters), plan, counters)
+    def __init__(self, settings: RadioSettings, transmits: bool, modem_rate: float, occupied_hz: float):
+        self._uhd = uhd_library()
+        self.settings, self._direction = settings, "tx" if transmits else "rx"
+        address = settings.device.removeprefix(UHD).lstrip(",")
+        self._usrp = self._refused(self._uhd.usrp.MultiUSRP, address)
+        self.plan = self._refused(self._tune, modem_rate, occupied_hz)
+        self._stream: Any = None
 
+    def _refused(self, call: Callable, *arguments: Any) -> Any:
+        """Call UHD; what it throws becomes one line."""
+        try:
+            return call(*arguments)
+        except RuntimeError as error:
+            raise RadioError(explain(self.settings.device, str(error))) from error
 
-def _tune(uhd: Any, block: Any, wish: RadioSettings, modem_rate: float, occupied_hz: float) -> RatePlan:
-    if wish.clock_source is not None:
-        block.set_clock_source(wish.clock_source, 0)
-    rates = block.get_samp_rates()
-    ranges = [(r.start(), r.stop()) for r in rates]
-    plan = plan_rates(modem_rate, occupied_hz, ranges, wish.sample_rate, wish.lo_offset_hz)
-    block.set_samp_rate(plan.radio_rate)
-    plan = RatePlan(block.get_samp_rate(), modem_rate, plan.lo_offset_hz)
-    if wish.antenna is not None:
-        block.set_antenna(wish.antenna, 0)
-    if wish.gain_db is not None:
-        block.set_gain(wish.gain_db, 0)
-    if wish.bandwidth_hz is not None:
-        block.set_bandwidth(wish.bandwidth_hz, 0)
-    frequency = (wish.frequency_hz - plan.lo_offset_hz) / (1 + 1e-6 * wish.ppm)
-    low, high = block.get_freq_range(0).start(), block.get_freq_range(0).stop()
-    if not low <= frequency <= high:
-        raise RadioError(f"--freq {wish.frequency_hz:g}: this device tunes {describe([(low, high)])} Hz")
-    block.set_center_freq(uhd.tune_request(frequency), 0)
-    return plan
+    def _call(self, name: str, *arguments: Any) -> Any:
+        """A method of the device that has one for each direction."""
+        return getattr(self._usrp, name.format(self._direction))(*arguments)
 
+    def _tune(self, modem_rate: float, occupied_hz: float) -> RatePlan:
+        wish = self.settings
+        if wish.clock_source is not None:
+            check_listed("--clock-source", wish.clock_source, self._usrp.get_clock_sources(0))
+            self._usrp.set_clock_source(wish.clock_source, 0)
+        rates = self._call("get_{}_rates")
+        plan = plan_rates(
+            modem_rate, occupied_hz, [(rates.start(), rates.stop())], wish.sample_rate, wish.lo_offset_hz
+        )
+        self._call("set_{}_rate", plan.radio_rate)
+        plan = RatePlan(self._call("get_{}_rate"), modem_rate, plan.lo_offset_hz)  # a divided clock
+        if wish.antenna is not None:
+            check_listed("--antenna", wish.antenna, self._call("get_{}_antennas"))
+            self._call("set_{}_antenna", wish.antenna)
+        if wish.gain_db is not None:
+            self._call("set_{}_gain", wish.gain_db)
+        if wish.bandwidth_hz is not None:
+            self._call("set_{}_bandwidth", wish.bandwidth_hz)
+        frequency = (wish.frequency_hz - plan.lo_offset_hz) / (1 + 1e-6 * wish.ppm)
+        tunes = self._call("get_{}_freq_range")
+        if not tunes.start() <= frequency <= tunes.stop():
+            reach = describe([(tunes.start(), tunes.stop())])
+            raise RadioError(f"--freq {wish.frequency_hz:g}: this device tunes {reach} Hz")
+        self._call("set_{}_freq", self._uhd.types.TuneRequest(frequency))
+        return plan
 
-class counted_sink(gr.hier_block2):
-    """usrp_sink, with its underflows counted.
+    def start(self) -> Any:
+        """Open the stream of complex float samples; a receiver's begins to flow.
 
-    Args:
-        sink: complex samples in; tells what happened to them as messages `async_msgs`.
-        counters: to count in.
-    """
+        Raises:
+            RadioError: UHD refuses.
+        """
+        arguments = self._uhd.usrp.StreamArgs("fc32", "sc16")
+        arguments.channels = [0]
+        self._stream = self._refused(self._call, "get_{}_stream", arguments)
+        if self._direction == "rx":
+            self._refused(self._command, self._uhd.types.StreamMode.start_cont)
+        return self._stream
 
-    def __init__(self, sink: gr.basic_block, counters: RadioCounters):
-        signature = gr.io_signature(1, 1, gr.sizeof_gr_complex)
-        gr.hier_block2.__init__(self, "counted_sink", signature, gr.io_signature(0, 0, 0))
-        self._sink, self._counters = sink, counters
-        self._events = message_exit(ASYNC, self._count, str)
-        self.connect(self, sink)
-        self.msg_connect((sink, ASYNC), (self._events, ASYNC))
+    def _command(self, mode: Any) -> None:
+        command = self._uhd.types.StreamCMD(mode)
+        command.stream_now = True
+        self._stream.issue_stream_cmd(command)
 
-    def _count(self, event: str) -> None:
-        self._counters.underflows += "underflow" in event  # one of `underflow` and `underflow_in_packet`
+    def send(self, samples: np.ndarray, begins: bool, ends: bool) -> int:
+        """Samples of a burst.
 
-    def nitems_read(self, port: int) -> int:
-        """Samples that the radio has taken."""
-        return self._sink.nitems_read(port)
+        Args:
+            samples: complex64 (n,).
+            begins, ends: the first, the last sample is that of the burst.
+        Returns:
+            How many were taken; the burst has ended only when all were.
+        Raises:
+            RuntimeError: the device is gone.
+        """
+        metadata = self._uhd.types.TXMetadata()
+        metadata.start_of_burst, metadata.end_of_burst = begins, ends
+        metadata.has_time_spec = begins
+        if begins:
+            now_s = self._usrp.get_time_now().get_real_secs()
+            metadata.time_spec = self._uhd.types.TimeSpec(now_s + BURST_AHEAD_S)
+        return int(self._stream.send(np.ascontiguousarray(samples), metadata, TIMEOUT_S))
 
+    def receive(self, out: np.ndarray) -> tuple[int, bool]:
+        """Samples into `out`, complex64 (n,).
 
-class counted_source(gr.hier_block2):
-    """usrp_source, with its overflows counted.
+        Returns:
+            How many, and whether some were lost before them.
+        Raises:
+            RuntimeError: the device is gone.
+        """
+        metadata = self._uhd.types.RXMetadata()
+        count = int(self._stream.recv(out, metadata, TIMEOUT_S))
+        return count, metadata.error_code == self._uhd.types.RXMetadataErrorCode.overflow
 
-    Args:
-        source: complex samples out; the first of them, and the first after lost ones, has the tag `rx_time`.
-        counters: to count in.
-    """
-
-    def __init__(self, source: gr.basic_block, counters: RadioCounters):
-        signature = gr.io_signature(1, 1, gr.sizeof_gr_complex)
-        gr.hier_block2.__init__(self, "counted_source", gr.io_signature(0, 0, 0), signature)
-        self._source, self._counter = source, overflow_counter(counters)
-        self.connect(source, self)
-        self.connect(source, self._counter)
-
-
-class overflow_counter(gr.sync_block):
-    """Counts samples, and tags `rx_time` beyond the first as overflows."""
-
-    def __init__(self, counters: RadioCounters):
-        gr.sync_block.__init__(self, "overflow_counter", [np.complex64], None)
-        self._counters, self._began = counters, False
-
-    def work(self, input_items, output_items):
-        """Look at the tags of what came."""
-        count = len(input_items[0])
-        times = len(self.get_tags_in_window(0, 0, count, RX_TIME))
-        if times and not self._began:
-            self._began, times = True, times - 1
-        self._counters.overflows += times
-        self._counters.samples += count
+    def underflows(self) -> int:
+        """Of the transmitter since the last call: a burst that ran dry."""
+        codes = self._uhd.types.TXMetadataEventCode
+        told, count = self._uhd.types.TXAsyncMetadata(), 0
+        while self._stream.recv_async_msg(told, 0.0):
+            count += told.event_code in (codes.underflow, codes.underflow_in_packet)
         return count
+
+    def close(self) -> None:
+        """Stop; what a device that is gone says to that does not matter."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            try:
+                if self._direction == "rx":
+                    command = self._uhd.types.StreamCMD(self._uhd.types.StreamMode.stop_cont)
+                    stream.issue_stream_cmd(command)
+            except RuntimeError:
+                pass
+        self._usrp = None  # closes it
