@@ -35,7 +35,7 @@ def shares(folder: Path, budget_bits: int, stride: int) -> np.ndarray:
             payload = encoder.pack(unit, budget_bits)
             encoder.report(payload.first_frame, True)
             update = syntax.read(payload.bits, num_codes)
-            rows = [(0.0, code_length.of_vectors(update.field), 0.0)]
+            rows = [(0.0, code_length.of_vectors(update.field, update.recalled), 0.0)]
             for number, level in enumerate(update.levels):
                 tokens = level.values.size
                 mask = syntax.mask_length(level.mask, number)

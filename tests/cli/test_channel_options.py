@@ -30,6 +30,14 @@ def simulate(clip, folder, *options):
     return json.loads((folder / "out.json").read_text())
 
 
+def test_the_document_says_what_ran(clip, tmp_path):
+    options = ("--loss", 0.1, "--codec", "resi_vidtok", "--reference", "previous", "--snr", 7)
+    settings = simulate(clip, tmp_path, *options)["settings"]
+    wanted = {"codec": "resi_vidtok", "reference": "previous", "tokenizer": "toy:tokenizer", "cbr": "4e-4"}
+    assert wanted.items() <= settings.items()
+    assert settings["channel"]["loss_rate"] == 0.1 and settings["snr_db"] == [7.0]
+
+
 def test_lost_key_frames_are_counted_and_leave_the_row(clip, tmp_path):
     document = simulate(clip, tmp_path, "--snr", 20, "--loss", 0.4, "--burst-length", 2, "--seed", 1)
     assert 0 < document["blocks_failed"] < 13
@@ -116,6 +124,7 @@ def test_names_of_recordings(tmp_path, name):
         (("--channel", "fog"), 2, "--channel"),
         (("--doppler", "3"), 2, "--doppler needs a channel that fades"),
         (("--channel", "rayleigh", "--doppler", "1e6"), 2, "doppler_hz: expected 0"),
+        (("--codec", "resi_vidtok", "--memory", "gop"), 2, "--memory means nothing to the codec resi_vidtok"),
         (("--loss", "2"), 2, "loss_rate: expected 0 to 1"),
         (("--loss", "0.9", "--burst-length", "2"), 2, "loss_rate: expected at most"),
         (("--impair", "fog=1"), 2, "--impair: expected NAME=VALUE"),

@@ -50,6 +50,22 @@ def test_folder_with_broken_files(tmp_path, caplog):
         assert line.count(name) == 1
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_one_of_few_pictures_is_held_out(tmp_path, caplog, monkeypatch, count):
+    monkeypatch.setattr(data, "HELD_OUT_PICTURE_SHARE", 10**9)  # chance takes none
+    with caplog.at_level(logging.WARNING):
+        got = data.load(picture_folder(tmp_path / "d", count))
+    assert (len(got.pictures), len(got.held_out)) == (count - 1, 1) and not caplog.records
+
+
+def test_a_single_picture_is_named_as_no_measure(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(data, "HELD_OUT_PICTURE_SHARE", 10**9)
+    with caplog.at_level(logging.WARNING):
+        got = data.load(picture_folder(tmp_path / "d", 1))
+    assert len(got.pictures) == 1 and len(got.check_squares(4)) == 1
+    assert [r.getMessage().split(":")[0] for r in caplog.records] == ["no picture is held out"]
+
+
 @pytest.mark.parametrize("broken", ["header", "picture", "cut"])
 def test_shard_broken_in_the_middle(tmp_path, caplog, broken):
     members = {f"{i}.png": png(picture(i, 256, 256)) for i in range(6)}

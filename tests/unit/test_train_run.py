@@ -107,8 +107,10 @@ def test_mistakes_are_one_line(tmp_path, monkeypatch):
     run = tmp_path / "run"
     train(settings, run, step_limit=0)
     other = from_mapping(TokenizerTraining, {**read_yaml(tmp_path / "run.yaml"), "network": {}}, "x")
+    kept = (run / "config.yaml").read_text()
     with pytest.raises(SettingsError, match="checkpoint.pt: its network has other widths"):
         train(other, run)
+    assert (run / "config.yaml").read_text() == kept  # the run can still go on
 
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")

@@ -5,13 +5,18 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
 
 from ..errors import SettingsError
 from ..link.mcs_table import McsTable
 from ..models.tokenizers.base import Tokenizer
+
+if TYPE_CHECKING:
+    from ..flowgraphs.settings import LinkSettings
+
+CODEC_OPTIONS = ("gop_prefix", "reference", "memory", "motion")  # options that only some codecs know
 
 # The options are read by typer, which needs `Optional[...]`; their defaults stand with the parameters.
 InputArgument = Annotated[str, typer.Argument(metavar="IN", help="Video file or URL that FFmpeg reads.")]
@@ -98,6 +103,21 @@ JsonOption = Annotated[
     Optional[Path],
     typer.Option("--json", metavar="FILE", help="Write the statistics document here; - is standard output."),
 ]
+
+
+def refuse_foreign_options(context: typer.Context, link: LinkSettings) -> None:
+    """Refuse an option of the command line that belongs to another codec than the one in force.
+
+    Raises:
+        SettingsError: names the option.
+    """
+    for name in CODEC_OPTIONS:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE" and name not in link.codec_module.OPTIONS:
+            option = "--" + name.replace("_", "-")
+            raise SettingsError(
+                f"{option} means nothing to the codec {link.codec_name}: leave it out, or see --codec"
+            )
 
 
 def parse_snr(text: str) -> tuple[float, ...]:

@@ -26,6 +26,7 @@ NOTE = (
 
 
 def encode(
+    context: typer.Context,
     source: common.InputArgument,
     output: Annotated[Path, typer.Argument(metavar="OUT.rvt", help="Token file to write.")],
     cbr: common.CbrOption = "4e-4",
@@ -63,6 +64,7 @@ def encode(
         tokenizer=tokenizer,
         weights=common.assign_weights(weights, (tokenizer, tokenizer_weights))[0],
     )
+    common.refuse_foreign_options(context, link)
     rows = _rows(link, snr, mcs)
     for row in sorted(set(rows)):
         link.check_budget(row)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
@@ -98,6 +99,8 @@ def hand_over(
         renew_section(page, section, f"{text}\n{_made_by(document, section)}\n")
     if not quiet and str(json_file) != "-":
         print(text, end="")
+    for note in document.get("notes", ()):
+        print(f"resivid: note: {note}", file=sys.stderr)
 
 
 def _made_by(document: dict[str, Any], command: str) -> str:

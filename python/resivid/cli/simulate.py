@@ -27,6 +27,7 @@ MAX_SEED = (1 << 64) - 1  # of the channel's generator
 
 
 def simulate(
+    context: typer.Context,
     source: common.InputArgument,
     output: Annotated[
         Path,
@@ -136,6 +137,7 @@ def simulate(
         interpolator=interpolator,
         interpolator_weights=interpolator_weights,
     )
+    common.refuse_foreign_options(context, link)
     for path in (json_file, report):
         outputs.check_folder(path)
     outputs.check_distinct(IN=source, output=output, json=json_file, report=report)
@@ -175,6 +177,7 @@ def simulate(
         else:
             with progress_bar.Progress("simulate", flowgraph.num_frames_hint) as progress:
                 statistics = flowgraph.run(progress.update)
+    statistics.settings = simulate_report.settings_of(flowgraph)
     if json_file is not None:
         outputs.write_json(json_file, statistics.to_json())
     if report is not None:

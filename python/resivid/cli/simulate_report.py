@@ -6,9 +6,11 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..link.budget import coded_bits
 
@@ -60,7 +62,7 @@ def write_page(path: Path, source: str, output: Path, flowgraph: simulation, sta
         key_frames=_key_frames(flowgraph),
         psnr_per_frame=flowgraph.comparison.psnr_per_frame,
         pictures=[(index / rate, sent, received) for index, sent, received in flowgraph.comparison.samples],
-        settings=_settings(flowgraph),
+        settings=statistics.settings,
         command_line=shlex.join(["resivid", *sys.argv[1:]]),
         video=os.path.relpath(output, path.parent),
         mcs_labels=[row.label for row in flowgraph.settings.link.table.rows],
@@ -89,8 +91,20 @@ def _key_frames(flowgraph: simulation) -> list[KeyFrameRecord]:
     ]
 
 
-def _settings(flowgraph: simulation) -> dict[str, object]:
-    """Option to value, those left at None apart."""
-    settings = {**vars(flowgraph.settings), **vars(flowgraph.settings.link)}
-    names = [f.name for kind in (flowgraph.settings, flowgraph.settings.link) for f in fields(kind)]
-    return {name: settings[name] for name in names if name != "link" and settings[name] is not None}
+def settings_of(flowgraph: simulation) -> dict[str, object]:
+    """Option to plain value, those left at None apart; the codec by its name."""
+    link = flowgraph.settings.link
+    values = {**vars(flowgraph.settings), **vars(link), "codec": link.codec_name}
+    names = [f.name for part in (flowgraph.settings, link) for f in fields(part) if f.name != "link"]
+    return {name: _plain(values[name]) for name in names if values[name] is not None}
+
+
+def _plain(value: object) -> object:
+    """Of a number, text or None itself, of a settings class and a list what they hold, of all else its text."""
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, (tuple, list, np.ndarray)):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

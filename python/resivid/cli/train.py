@@ -193,7 +193,12 @@ def _run(
             from . import outputs
 
             outputs.write_json(json_file, json.dumps(run.history, indent=1) + "\n")
-        LOG.info("weights: %s", out / run.WEIGHTS)
+        from ..train.settings import BEST
+
+        best = out / BEST
+        LOG.info(
+            "weights: %s%s", out / run.WEIGHTS, f"; best on held-out data: {best}" if best.is_file() else ""
+        )
 
 
 @train_app.command("prepare")

@@ -83,7 +83,7 @@ def evaluate_interpolators(
         The document that `resivid evaluate interpolator` writes; a method without its weights has one row that
         says why.
     Raises:
-        SettingsError: an unknown method.
+        SettingsError: an unknown method, or clips too short for a stride.
         VideoError: a clip cannot be read.
     """
     models, rows = _load(methods)
@@ -95,6 +95,10 @@ def evaluate_interpolators(
             for clip in clips.read(maker.size)
             for gap in _gaps(clip.name, clip.frames, stride, maker, settings)
         ]
+        if not gaps:
+            raise SettingsError(
+                f"no clip has a gap between two key frames at S = {stride}: take longer clips or more --frames"
+            )
         for name, model in models.items():
             for source in (CLEAN, DECODED):
                 row, notes = _measure(model, gaps, source)

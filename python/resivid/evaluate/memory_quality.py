@@ -137,8 +137,16 @@ def evaluate_memory(
         "weights": maker.weights,
         "machine": machine(),
         "version": __version__,
-        "notes": tables[0].quality.notes(),
+        "notes": tables[0].quality.notes() + _too_short(followers[0].burst.result()["clips"], settings),
     }
+
+
+def _too_short(clips: int, settings: MemoryEvaluation) -> list[str]:
+    """A line where no clip was long enough for a burst and for a late receiver."""
+    if clips:
+        return []
+    frames = (2 * max(settings.gop // settings.stride, 1) + BURST - 1 + FOLLOWED) * settings.stride + 1
+    return [f"burst, late receiver: not measured, they need clips of at least {frames} frames"]
 
 
 def loss_draws(count: int, seed: Sequence[int]) -> np.ndarray:

@@ -38,6 +38,7 @@ class Statistics:
         stage_ms: stage to {mean, p50, p95} of its run time in ms. latency_ms: {p50, p95}, None unless paced.
         psnr_db, ssim, lpips, clip: means over the frames before the file encoder.
         own_metrics: metrics of installed extensions, name to mean over the same frames.
+        settings: options of the run, name to value; empty where a command keeps none.
         seed, version, weights: what it takes to repeat the run; file name to SHA-256.
         notes: what the reader must know to read the numbers right.
     """
@@ -71,6 +72,7 @@ class Statistics:
     lpips: float | None = None
     clip: float | None = None
     own_metrics: dict[str, float | None] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
     seed: int | None = None
     version: str | None = None
     weights: dict[str, str] = field(default_factory=dict)

@@ -101,7 +101,9 @@ def plot(folder: Path, rows_named: str) -> None:
     for term in TERMS:
         points = [(_number(row["step"]), _number(row[term])) for row in trained if row[term]]
         if points:
-            left.plot(*zip(*points, strict=True), label=term, linewidth=1)
+            left.plot(
+                *zip(*points, strict=True), label=term, linewidth=1, marker="." if len(points) == 1 else ""
+            )
     left.set_title("training loss and its terms")
     for axes, column, title in (
         (middle, "psnr_db", "held out: PSNR, dB"),

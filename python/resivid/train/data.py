@@ -40,7 +40,7 @@ class TrainingData:
         return self.pictures + [frame for clip in self.clips for frame in clip[::step]]
 
     def check_squares(self, count: int) -> np.ndarray:
-        """Centre windows of held-out pictures, uint8 (n, SIDE, SIDE, 3); of trained ones where none is held out."""
+        """Centre windows of held-out pictures, uint8 (n, SIDE, SIDE, 3); of trained ones where there are no others."""
         spare = self.pictures[:16] or [clip[0] for clip in self.clips[:16]]
         return centre_squares(self.held_out[:count] or spare[:count])
 
@@ -96,6 +96,9 @@ def load(data: Path, limit: int = 0) -> TrainingData:
             except ValueError as error:
                 skipped.note(member.name, error)
     skipped.report(read)
+    for trained, held_out in ((out.pictures, out.held_out), (out.clips, out.held_out_clips)):
+        if len(trained) > 1 and not held_out:  # so few that chance took none
+            held_out.append(trained.pop())
     if not out.pictures and not out.clips:
         raise ResividError(
             f"{data}: no readable picture of at least {SIDE} x {SIDE} pixels and no readable video"
@@ -104,6 +107,8 @@ def load(data: Path, limit: int = 0) -> TrainingData:
         "%d pictures and %d clips; held out: %d and %d",
         *map(len, (out.pictures, out.clips, out.held_out, out.held_out_clips)),
     )
+    if not out.held_out:
+        LOG.warning("no picture is held out: what is measured on the way was trained on, give more pictures")
     return out
 
 

@@ -162,5 +162,7 @@ def load_gaps(settings: InterpolatorTraining, tokenizer: MultiscaleTokenizer) ->
     if not trained:
         raise ResividError(f"{settings.data}: no readable video of at least three frames")
     LOG.info("%d gaps of training clips, %d of held-out ones", len(trained), len(held_out))
+    if not held_out:
+        LOG.warning("no clip is held out: what is measured on the way was trained on, give more videos")
     few = trained[:16]
     return Gaps.of(trained), Gaps.of(held_out or few)

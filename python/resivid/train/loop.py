@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -134,10 +135,15 @@ def train(
             folder.mkdir(parents=True, exist_ok=True)
             if not checkpoint.is_file():
                 task.begin(crew.device).save_checkpoint(checkpoint)
-            write_yaml(folder / CONFIG, settings)
         crew.wait()
         run = task.resume(checkpoint, crew)
+        if crew.first:  # only now, so that settings which do not fit a run leave its own alone
+            write_yaml(folder / CONFIG, _anywhere(settings))
         LOG.info("from step %d, %.0f s", run.step, run.seconds)
+        if run.progress >= 1 and crew.first:
+            LOG.warning(
+                "the run is complete; to train on, raise minutes or steps, or start a new one with start"
+            )
         if run.progress < 1 and not stop.wanted():
             feed, checker = task.prepare(run)
             with stop:
@@ -150,6 +156,13 @@ def train(
         if stop.interrupted:
             raise KeyboardInterrupt
         return run
+
+
+def _anywhere(settings: RunSettings) -> RunSettings:
+    """The settings with absolute paths, so that a run goes on from any working directory."""
+    values = ((field.name, getattr(settings, field.name)) for field in fields(settings))
+    paths: dict[str, Any] = {name: value.absolute() for name, value in values if isinstance(value, Path)}
+    return replace(settings, **paths)
 
 
 class _Loop:

@@ -24,8 +24,7 @@ FORMAT = "resivid-multiscale-2"
 SIZE = 256  # pixels; the body of the network works at an eighth of it
 LEVELS = (1, 2, 4, 8, 8, 16)  # grids of the prefix, L = 405
 # An old code stays while its squared error exceeds the best one's by at most this share of the level's mean
-# error. Measured on ten held-out training clips, 1,050 bits a key frame: 0.25, 0.5, 1, 2 give 22.45, 22.51,
-# 22.49, 22.20 dB and LPIPS 0.593, 0.586, 0.583, 0.580.
+# error: found by scripts/search_hysteresis.py, docs/models/tokenizer.md.
 HYSTERESIS = 1.0
 
 
@@ -98,6 +97,7 @@ class MultiscaleTokenizer:
 
     Attributes:
         codebooks: float (num_codes, 48), one for each of GRIDS.
+        hysteresis: margin of `Pyramid.encode` for the codes of a reference.
     """
 
     name = "multiscale"
@@ -111,7 +111,7 @@ class MultiscaleTokenizer:
         weights_sha256: dict[str, str] | None = None,
         device: str = "cpu",
     ):
-        self.codebooks = [book.float() for book in codebooks]
+        self.codebooks, self.hysteresis = [book.float() for book in codebooks], HYSTERESIS
         self.pyramid = prefix_pyramid(self.codebooks)
         self.num_tokens = self.pyramid.num_tokens
         self.weights_sha256, self.device = weights_sha256 or {}, torch.device(device)
@@ -130,7 +130,7 @@ class MultiscaleTokenizer:
         for i, frame in enumerate(frames):
             ycc = to_ycc(torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255)
             old = None if reference is None else torch.from_numpy(reference[i : i + 1].astype(np.int64))
-            out[i] = self.pyramid.encode(ycc, old, HYSTERESIS)[0].numpy()
+            out[i] = self.pyramid.encode(ycc, old, self.hysteresis)[0].numpy()
         return out
 
     @torch.inference_mode()
