@@ -114,5 +114,8 @@ def test_command_line_names_file_and_key(tmp_path, capsys):
     assert main(["train", "tokenizer", "--batch", "0", "-o", str(tmp_path / "out")]) == 2
     assert "options: batch: expected a whole number from 1 to 65536, got 0" in capsys.readouterr().err
     assert main(["train", "tokenizer", "-o", str(tmp_path / "out")]) == 2
-    assert capsys.readouterr().err == "resivid: data: no folder of pictures and videos is named\n"
+    assert (
+        capsys.readouterr().err
+        == "resivid: no folder of pictures and videos is named: --data FOLDER, or data: in the configuration\n"
+    )
     assert not (tmp_path / "out").exists()

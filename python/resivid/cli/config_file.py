@@ -55,7 +55,9 @@ def _root(path: Path) -> yaml.MappingNode | None:
             raise SettingsError(f"{path}: longer than a configuration may be, {MOST_BYTES} bytes")
         root = yaml.compose(text.decode("utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read ({error})") from error
+        raise SettingsError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
+        ) from error
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""

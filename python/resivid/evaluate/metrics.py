@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PSNR_CAP_DB = 100.0  # counted for a frame that equals the original, whose PSNR is infinite
 LPIPS_BATCH = 16  # pairs of 256x256 pictures: about 150 MB of features
-NO_CLIP = "clip: not computed, no CLIP weights come with this package"
+NO_CLIP = "clip: no CLIP score, no CLIP weights come with this package"
 
 
 def psnr_db(reference: np.ndarray, frame: np.ndarray) -> float:

@@ -61,7 +61,8 @@ def kmeans(
             worst = torch.multinomial(chance[: 1 << 24], dead, generator=generator)  # its largest table
             codes[~used] = patches[worst.to(patches.device)]
         LOG.debug("k-means step %d: error %.6f, %d unused codes", step, distance.mean(), dead)
-    LOG.info("k-means: %d patches, error %.6f, %d unused codes", len(patches), distance.mean(), dead)
+    error = max(float(distance.mean()), 0.0)  # rounding can take it below
+    LOG.info("k-means: %d patches, error %.6f, %d of %d codes unused", len(patches), error, dead, len(codes))
     return codes
 
 

@@ -125,14 +125,19 @@ def train(
     """
     settings, stop = task.settings, Stopping(time_limit, step_limit)
     if settings.data is None:
-        raise SettingsError("data: no folder of pictures and videos is named")
+        raise SettingsError(
+            "no folder of pictures and videos is named: --data FOLDER, or data: in the configuration"
+        )
     torch.backends.cudnn.benchmark = True  # shapes stay the same
+    try:
+        folder.mkdir(parents=True, exist_ok=True)  # before minutes of loading
+    except OSError as error:
+        raise ResividError(f"{folder}: no folder for the run can be made there ({error.strerror})") from error
     with workers(settings.device) as crew, memory_advice(settings):
         loss = PictureLoss(settings.losses).to(crew.device)  # first, because its weights may be missing
         task.load()
         checkpoint = folder / CHECKPOINT
         if crew.first:
-            folder.mkdir(parents=True, exist_ok=True)
             if not checkpoint.is_file():
                 task.begin(crew.device).save_checkpoint(checkpoint)
         crew.wait()
