@@ -32,9 +32,10 @@ echo "coverage: tests"
 # long, and their counters are lost.
 files=$(for test in "$@"; do case $test in *::*) echo "$test" ;; *) find "$test" -name 'test_*.py' | sort ;; esac; done)
 for job in $(seq "$jobs"); do
-    # shellcheck disable=SC2046 # one word a file
-    OMP_NUM_THREADS=1 "$python" -m coverage run -m pytest -q -p no:cacheprovider \
-        $(echo "$files" | awk -v job="$job" -v jobs="$jobs" 'NR % jobs == job % jobs') </dev/null || true &
+    share=$(echo "$files" | awk -v job="$job" -v jobs="$jobs" 'NR % jobs == job % jobs')
+    # shellcheck disable=SC2086 # one word a file
+    [ -z "$share" ] ||
+        OMP_NUM_THREADS=1 "$python" -m coverage run -m pytest -q -p no:cacheprovider $share </dev/null || true &
 done
 wait
 mkdir -p "$build/report"
