@@ -30,7 +30,7 @@ def folder(air_folder):
 def open_device(**settings):
     """A device on a channel of its own: SoapySDR gives the same object for the same arguments."""
     arguments = {"driver": "resivid_loopback", "channel": uuid.uuid4().hex, "pace": "free", **settings}
-    device = S.Device({name: str(value) for name, value in arguments.items()})
+    device = S.Device(",".join(f"{name}={value}" for name, value in arguments.items()))
     for direction in (TX, RX):
         device.setSampleRate(direction, 0, RATE)
         device.setFrequency(direction, 0, 434e6)
@@ -255,9 +255,7 @@ def test_real_pace_follows_the_clock():
 
 def test_a_second_user_finds_it_busy():
     device = open_device()
-    other = S.Device(
-        {"driver": "resivid_loopback", "channel": device.getHardwareInfo()["channel"], "label": "b"}
-    )
+    other = S.Device(f"driver=resivid_loopback,channel={device.getHardwareInfo()['channel']},label=b")
     rx = device.setupStream(RX, CF32)
     with pytest.raises(REFUSED, match="busy"):
         device.setupStream(RX, CF32)

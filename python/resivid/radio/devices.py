@@ -26,10 +26,11 @@ def list_devices(arguments: str = "") -> list[dict[str, Any]]:
         found = library.Device.enumerate(arguments)
     except (RuntimeError, ValueError) as error:
         raise RadioError(f"{arguments}: {error}") from error
-    return [_describe(library, dict(entry)) for entry in found]
+    return [_describe(library, arguments) for arguments in found]
 
 
-def _describe(library: Any, entry: dict[str, str]) -> dict[str, Any]:
+def _describe(library: Any, arguments: Any) -> dict[str, Any]:
+    entry: dict[str, str] = dict(arguments)
     names = [key for key in ("driver", "serial", "channel", "remote") if key in entry]
     radio: dict[str, Any] = {
         "driver": entry.get("driver", "unknown"),
@@ -37,7 +38,7 @@ def _describe(library: Any, entry: dict[str, str]) -> dict[str, Any]:
         "device": ",".join(f"{key}={entry[key]}" for key in names),
     }
     try:
-        device = library.Device(entry)
+        device = library.Device(arguments)
         for name, direction in (("receive", library.SOAPY_SDR_RX), ("transmit", library.SOAPY_SDR_TX)):
             if device.getNumChannels(direction):
                 radio[name] = _abilities(device, direction)

@@ -48,7 +48,9 @@ class SoapyEnd:
             raise RadioError(
                 locked[0] if locked else f"no radio{what}; `resivid devices` lists what is plugged in"
             )
-        return self._refused(self._soapy.Device, dict(found[0]))
+        return self._refused(
+            self._soapy.Device, found[0]
+        )  # as it is: SoapySDR of Debian 13 loses what a dict holds
 
     def _refused(self, call: Callable, *arguments: Any) -> Any:
         """Call the driver; what it throws becomes one line."""
