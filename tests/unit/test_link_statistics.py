@@ -19,7 +19,7 @@ from gnuradio.resivid.link.statistics import (
 KEYS = (
     "frames, key_frames, fps, stride, gop, cbr_payload, cbr_total, bits_source, bits_header, bits_body, symbols_mean, "
     "bits_crc, k_mean, k_min, updates_mean, blocks, blocks_failed, bler, snr_set_db, snr_est_db, mcs, "
-    "code_rate, stage_ms, latency_ms, psnr_db, ssim, lpips, clip, own_metrics, seed, version, weights, notes"
+    "code_rate, stage_ms, latency_ms, psnr_db, ssim, lpips, clip, own_metrics, settings, seed, version, weights, notes"
 ).split(", ")
 
 
