@@ -104,8 +104,8 @@ def test_a_packet_cuts_an_idle_frame_short():
             if number % 3:  # some wait for each other
                 time.sleep(0.07)
         run.send(np.zeros(1, np.complex64), {"end": True, "frames": 1})
-        received = run.receive(len(sent))
-    assert len(received) == len(sent)
+        *received, (end, _) = run.receive(len(sent) + 1)
+    assert len(received) == len(sent) and end == {"end": True, "frames": 1}
     for symbols, (_, items) in zip(sent, received, strict=True):
         assert np.mean(np.abs(items - symbols) ** 2) < 0.01
     apart = np.diff([tags["position"] for tags, _ in received])
