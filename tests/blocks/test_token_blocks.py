@@ -230,6 +230,24 @@ def test_frames_reach_other_viewers(tmp_path):
     assert all(frame.shape == (256, 256, 3) for frame, _ in frames)
 
 
+def test_a_live_screen_that_falls_behind_shows_the_newest():
+    _, decoder = make_codec(ToyTokenizer(), ToyInterpolator(), ResiVidTokSettings(stride=8, gop=32))
+    shown = []
+    sink = video_sink(
+        None, decoder, 30, on_frame=lambda n, frame: shown.append(frame), max_waiting=2, newest=True
+    )
+    tokens = [np.full(ToyTokenizer().num_tokens, 100 * n, np.uint16) for n in range(5)]
+    for n, data in enumerate(tokens):  # its thread does not run yet
+        sink.on_tokens(pdus.from_unit(Unit(8 * n, 8, data=data)))
+    assert (sink.dropped, sink.waiting) == (3, 2)
+    sink.on_tokens(pdus.from_unit(Unit(33, 33, end=True)))
+    sink.start()
+    assert sink.finished.wait(60)
+    sink.stop()
+    assert len(shown) == 33  # no frame is missing: the time that was thrown away is filled
+    np.testing.assert_array_equal(shown[32], ToyTokenizer().decode(tokens[4][None])[0])
+
+
 def test_a_live_packer_uses_the_latest_row_and_waits_for_nothing():
     encoder, _ = make_codec(ToyTokenizer(), ToyInterpolator(), ResiVidTokSettings(stride=1))
     packer, collector, top = token_packer(encoder, BUDGETS, lock_step=False), Collector(), gr.top_block()

@@ -47,6 +47,7 @@ class video_sink(gr.basic_block):
         picture_width: width of the picture that `on_frame` returns, in pixels; `size` unless given.
         statistics: where frames are counted.
         max_waiting: units that may wait for the thread.
+        newest: a live screen: beyond `max_waiting` the oldest unit is thrown away, and its picture is never made.
     """
 
     def __init__(
@@ -59,13 +60,14 @@ class video_sink(gr.basic_block):
         picture_width: int | None = None,
         statistics: StatisticsCollector | None = None,
         max_waiting: int = 1024,
+        newest: bool = False,
     ):
         gr.basic_block.__init__(self, name="video_sink", in_sig=None, out_sig=None)
         self.logger = gr.logger(self.alias())
         self.codec, self.statistics, self.on_frame = codec_decoder, statistics, on_frame
         self.dropped, self.error, self.num_frames = 0, None, 0
         self.finished = threading.Event()  # the file has its final name, or is deleted
-        self.max_waiting = max_waiting
+        self.max_waiting, self.newest = max_waiting, newest
         if path:
             check_writable(Path(path))  # before any work is done
         self._video = (Path(path), Fraction(rate), picture_width or size, size) if path else None
@@ -79,11 +81,23 @@ class video_sink(gr.basic_block):
 
     @guarded
     def on_tokens(self, pdu):
-        """Queue a unit for the thread that renders; beyond `max_waiting` it is refused and counted."""
+        """Queue a unit for the thread that renders; beyond `max_waiting` one is thrown away and counted."""
         unit = pdus.to_unit(pdu)
         if self._units.qsize() >= self.max_waiting and not unit.end:  # without the end it would never end
-            raise ValueError(f"{self.max_waiting} units wait already")
+            if not self.newest:
+                raise ValueError(f"{self.max_waiting} units wait already")
+            self._throw_away_oldest()
         self._units.put(unit)
+
+    def _throw_away_oldest(self):
+        try:
+            oldest = self._units.get_nowait()
+        except queue.Empty:  # the thread was faster
+            return
+        if oldest is None or oldest.end:
+            self._units.put(oldest)
+        else:
+            self.dropped += 1
 
     @property
     def waiting(self) -> int:

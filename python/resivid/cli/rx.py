@@ -137,7 +137,9 @@ def rx(
                 page_screen.show(index, frame)
             return screen.show(index, frame)
 
-        flowgraph = _flowgraph(make_end, settings, fps, screen.path, show)
+        live = replay is None and radio.has_clock and not radio.is_pipe
+        live &= screen.live or (output is None and page_screen is not None)
+        flowgraph = _flowgraph(make_end, settings, fps, screen.path, show, live)
         if page_screen is None or output is not None:
             screen.on_shown = flowgraph.shown
         if feedback is not None:
@@ -205,12 +207,12 @@ def _relay(
     flowgraph.run(lambda _: duration_s is not None and time.monotonic() > started + duration_s, progress)
 
 
-def _flowgraph(make_end: Any, settings: Any, fps: Fraction, path: Path | None, show: Any) -> Any:
+def _flowgraph(make_end: Any, settings: Any, fps: Fraction, path: Path | None, show: Any, live: bool) -> Any:
     from ..flowgraphs.reception import reception
 
     tokenizer = settings.link.load_tokenizer()
     decoder, digest = settings.link.make_decoder(tokenizer), settings.digest(tokenizer.weights_sha256)
-    return reception(make_end, settings, decoder, digest, fps, path, show)
+    return reception(make_end, settings, decoder, digest, fps, path, show, live)
 
 
 @contextmanager

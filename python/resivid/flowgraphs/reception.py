@@ -34,6 +34,7 @@ from .reporter import Reporter
 POLL_S = 0.05
 DRAIN_S = 1.0  # nothing moved for so long after the samples ended: all of them are through
 RECENT_S = 3.0
+LIVE_WAITING, MOST_WAITING = 2, 1024  # key frames between decoder and networks
 HYSTERESIS_DB, MARGIN_DB = 0.5, 1.0  # of the rows that are reported
 
 
@@ -103,6 +104,7 @@ class reception(gr.top_block):
         rate: frame/s of the video.
         path: the video file to write; None for none.
         on_frame: called with index and picture of each frame; returns what to write to `path`.
+        live: somebody looks on: where the networks are too slow for every key frame, the newest is shown.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class reception(gr.top_block):
         rate: Fraction,
         path: Path | None,
         on_frame: Callable[[int, np.ndarray], np.ndarray] | None = None,
+        live: bool = False,
     ):
         gr.top_block.__init__(self, "resivid rx")
         link, table = settings.link, settings.link.table
@@ -135,7 +138,14 @@ class reception(gr.top_block):
         self.unpacker = token_unpacker(codec_decoder, self.statistics)
         self._on_frame = on_frame
         self.sink = video_sink(
-            path, codec_decoder, rate, link.size, self._pictured, statistics=self.statistics
+            path,
+            codec_decoder,
+            rate,
+            link.size,
+            self._pictured,
+            statistics=self.statistics,
+            max_waiting=LIVE_WAITING if live else MOST_WAITING,
+            newest=live,
         )
         self.msg_connect(self.end.payloads, (self.heads, "payload"))
         self.msg_connect((self.heads, "payload"), (self.unpacker, "payload"))

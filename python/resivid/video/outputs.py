@@ -31,11 +31,12 @@ class Output:
     Attributes:
         path: the file that the sink writes itself; None for none.
         closed: the viewer left.
+        live: frames are shown when they are due, or not at all.
         on_shown: called with index and picture when a frame leaves; in a file that is when it is decoded.
     """
 
     def __init__(self, path: Path | None = None):
-        self.path, self.closed = path, False
+        self.path, self.closed, self.live = path, False, False
         self.on_shown: Callable[[int, np.ndarray], object] = lambda index, frame: None
 
     def __enter__(self) -> Output:
@@ -113,7 +114,8 @@ class PacedOutput(Output):
 
     def __init__(self, file: Any, rate: Fraction, paced: bool = True, process: Any = None, burst: int = 8):
         super().__init__()
-        self._file, self._process, self._paced = file, process, paced
+        self._file, self._process = file, process
+        self._paced = self.live = paced
         self._buffer = JitterBuffer(float(rate), burst)
         self._frames: queue.Queue[tuple[int, np.ndarray, float] | None] = queue.Queue(MOST_WAITING)
         self.dropped = 0
