@@ -2,6 +2,7 @@
 #include "ldpc_qam_decoder_impl.h"
 #include "mcs_rows.h"
 #include <gnuradio/io_signature.h>
+#include <limits>
 
 namespace gr {
 namespace resivid {
@@ -13,6 +14,7 @@ const pmt::pmt_t NOISE_VARIANCE = pmt::intern("noise_variance");
 const pmt::pmt_t CRC_OK = pmt::intern("crc_ok");
 const pmt::pmt_t SNR_DB = pmt::intern("snr_db");
 const pmt::pmt_t ITERATIONS = pmt::intern("iterations");
+const pmt::pmt_t PHASE_NOISE = pmt::intern("phase_noise");
 const pmt::pmt_t SYMBOLS = pmt::intern("symbols");
 const pmt::pmt_t BITS = pmt::intern("bits");
 
@@ -87,7 +89,10 @@ const phy::link_result& ldpc_qam_decoder_impl::decode(unsigned row, const packet
     const auto* symbols = static_cast<const gr_complex*>(packet.items);
     const pmt::pmt_t tag = packet.tag(NOISE_VARIANCE);
     if (pmt::is_null(tag)) {
-        return d_decoder.decode(row, symbols);
+        const pmt::pmt_t walk = packet.tag(PHASE_NOISE);
+        const float phase_noise =
+            pmt::is_real(walk) ? static_cast<float>(pmt::to_double(walk)) : 0.0f;
+        return d_decoder.decode(row, symbols, std::numeric_limits<float>::quiet_NaN(), phase_noise);
     }
     if (!pmt::is_f32vector(tag) || pmt::length(tag) != d_decoder.symbols()) {
         throw std::invalid_argument("tag noise_variance: expected " +

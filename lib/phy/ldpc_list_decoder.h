@@ -41,6 +41,9 @@ public:
     //! As ldpc_decoder; the iterations are those before the guesses.
     ldpc_result decode(const float* llr, std::uint8_t* code_word);
 
+    //! As ldpc_decoder, before the guesses.
+    void read_totals(float* llr) const { d_decoder.read_totals(llr); }
+
 private:
     void find_guesses();
 

@@ -13,6 +13,7 @@ link_decoder::chain::chain(const block_format& f,
       segmenter(f),
       estimator(f.bits_per_symbol),
       demapper(f.bits_per_symbol),
+      decide(f.bits_per_symbol),
       matchers(make_rate_matchers(f, redundancy_version))
 {
     // E_r takes at most two values: the smaller one for the first code blocks.
@@ -30,7 +31,7 @@ link_decoder::link_decoder(unsigned symbols,
                            std::vector<mcs_row> table,
                            const ldpc_settings& decoding,
                            unsigned redundancy_version)
-    : d_encoder(symbols, std::move(table), redundancy_version), d_scrambler(0)
+    : d_encoder(symbols, std::move(table), redundancy_version), d_scrambler(0), d_improver(symbols)
 {
     allocate(decoding, redundancy_version);
 }
@@ -38,7 +39,7 @@ link_decoder::link_decoder(unsigned symbols,
 link_decoder::link_decoder(const std::vector<block_format>& formats,
                            const ldpc_settings& decoding,
                            unsigned redundancy_version)
-    : d_encoder(formats, redundancy_version), d_scrambler(0)
+    : d_encoder(formats, redundancy_version), d_scrambler(0), d_improver(d_encoder.symbols())
 {
     allocate(decoding, redundancy_version);
 }
@@ -63,19 +64,31 @@ void link_decoder::allocate(const ldpc_settings& decoding, unsigned redundancy_v
     d_code_word_llr.resize(code_word);
     d_code_word.resize(code_word);
     d_code_blocks.resize(code_blocks);
+    d_totals.resize(code_word);
+    d_extrinsic.resize(coded);
+    d_means.resize(d_sent.size());
+    d_turned.resize(d_sent.size());
     d_result.payload.reserve(payload);
 }
 
-const link_result&
-link_decoder::decode(unsigned row, const std::complex<float>* symbols, float known_snr_db)
+const link_result& link_decoder::decode(unsigned row,
+                                        const std::complex<float>* symbols,
+                                        float known_snr_db,
+                                        float phase_noise)
 {
     chain& c = d_chains.at(row);
     const std::size_t n = d_sent.size();
     d_result.snr_db = std::isnan(known_snr_db) ? c.estimator.estimate_db(symbols, n) : known_snr_db;
-    // Not finite input has no SNR; descrambling takes the LLRs that are no numbers as no evidence.
-    const float snr_db = std::isfinite(d_result.snr_db) ? d_result.snr_db : 0.0f;
-    c.demapper.demap(symbols, n, std::pow(10.0f, -snr_db / 10.0f), d_llr.data());
+    demap(c, symbols, d_result.snr_db);
+    d_keeps_totals = phase_noise > 0 && std::isfinite(d_result.snr_db);
     decode_llr(c);
+    d_improver.start();
+    for (unsigned pass = 0; pass < PHASE_PASSES && d_keeps_totals && !d_result.crc_ok; ++pass) {
+        improve_phase(c, symbols);
+        demap(c, d_turned.data(), c.estimator.estimate_db(d_turned.data(), n));
+        decode_llr(c);
+    }
+    d_keeps_totals = false;
     if (d_result.crc_ok) {
         d_encoder.encode(row, d_result.payload.data(), d_sent.data());
         d_result.snr_db = known_symbols_snr_db(symbols, d_sent.data(), n);
@@ -100,6 +113,27 @@ const link_result& link_decoder::decode_known_noise(unsigned row,
     return d_result;
 }
 
+void link_decoder::demap(chain& c, const std::complex<float>* symbols, float snr_db)
+{
+    // Not finite input has no SNR; descrambling takes the LLRs that are no numbers as no evidence.
+    d_noise_variance = std::pow(10.0f, -(std::isfinite(snr_db) ? snr_db : 0.0f) / 10.0f);
+    c.demapper.demap(symbols, d_sent.size(), d_noise_variance, d_llr.data());
+}
+
+// Symbols at the phases that agree with what the decoder, which failed, knows of them.
+void link_decoder::improve_phase(chain& c, const std::complex<float>* symbols)
+{
+    for (unsigned i = 0; i < c.format.coded_bits; ++i)
+        d_extrinsic[i] -= d_llr[i];
+    d_scrambler.descramble(d_extrinsic.data(), c.format.coded_bits); // and back: signs turn again
+    const float* llr = d_extrinsic.data();
+    for (auto& mean : d_means) {
+        mean = c.decide.mean(llr);
+        llr += c.format.bits_per_symbol;
+    }
+    d_improver.improve(symbols, d_means.data(), d_noise_variance, d_turned.data());
+}
+
 void link_decoder::decode_llr(chain& c)
 {
     d_scrambler.descramble(d_llr.data(), c.format.coded_bits);
@@ -120,6 +154,11 @@ bool link_decoder::decode_blocks(chain& c)
         matcher.recover(llr, d_code_word_llr.data());
         llr += matcher.coded_bits();
         const auto run = c.decoders[longer].decode(d_code_word_llr.data(), d_code_word.data());
+        if (d_keeps_totals) {
+            c.decoders[longer].read_totals(d_totals.data());
+            const auto end = llr - d_llr.data();
+            matcher.match(d_totals.data(), d_extrinsic.data() + end - matcher.coded_bits());
+        }
         parity_ok &= run.parity_ok;
         d_result.iterations = std::max(d_result.iterations, run.iterations);
         std::copy_n(d_code_word.data(),

@@ -4,7 +4,9 @@
 
 #include "ldpc_list_decoder.h"
 #include "link_encoder.h"
+#include "phase_improver.h"
 #include "snr_estimator.h"
+#include "soft_symbols.h"
 
 #include <complex>
 #include <cstdint>
@@ -49,10 +51,16 @@ public:
 
     /*! \brief Decode symbols() values sent with this row.
      *  \param known_snr_db Es/N0 for the demapper when it is known; NaN: it is estimated.
+     *  \param phase_noise variance of a step of the carrier's phase, rad^2 a symbol: above 0 a
+     *         block that fails is decoded again, at phases that follow what the decoder made of it,
+     *         PHASE_PASSES times at most. How much above says little: low rows hide their noise.
      *  \return valid until the next call. \throws std::out_of_range for an unknown row. */
     const link_result& decode(unsigned row,
                               const std::complex<float>* symbols,
-                              float known_snr_db = std::numeric_limits<float>::quiet_NaN());
+                              float known_snr_db = std::numeric_limits<float>::quiet_NaN(),
+                              float phase_noise = 0.0f);
+
+    static constexpr unsigned PHASE_PASSES = 3;
 
     /*! \brief The same where the variance of the noise of each symbol is known: fading whose gains
      *  are known and vary within the block.
@@ -72,12 +80,15 @@ private:
         block_segmenter segmenter;
         blind_snr_estimator estimator;
         soft_demapper demapper;
+        soft_symbols decide;
         std::vector<rate_matcher> matchers;      // one a code block
         std::vector<ldpc_list_decoder> decoders; // one for each E_r
     };
     void allocate(const ldpc_settings& decoding, unsigned redundancy_version);
     void decode_llr(chain& c);
     bool decode_blocks(chain& c);
+    void demap(chain& c, const std::complex<float>* symbols, float snr_db);
+    void improve_phase(chain& c, const std::complex<float>* symbols);
 
     link_encoder d_encoder; // for the data-aided SNR
     std::vector<chain> d_chains;
@@ -86,6 +97,13 @@ private:
     std::vector<float> d_code_word_llr;
     std::vector<std::uint8_t> d_code_word;
     std::vector<std::uint8_t> d_code_blocks;
+    bool d_keeps_totals = false;
+    std::vector<float> d_totals;    // of a code word
+    std::vector<float> d_extrinsic; // of the coded bits: what the decoder adds to d_llr
+    phase_improver d_improver;
+    float d_noise_variance = 1.0f; // that the demapper assumed
+    std::vector<std::complex<float>> d_means;
+    std::vector<std::complex<float>> d_turned;
     std::vector<std::complex<float>> d_sent;
     link_result d_result;
 };

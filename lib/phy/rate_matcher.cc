@@ -58,6 +58,12 @@ void rate_matcher::match(const std::uint8_t* code_word, std::uint8_t* coded) con
         coded[i] = code_word[d_source[i]];
 }
 
+void rate_matcher::match(const float* code_word_llr, float* coded_llr) const
+{
+    for (std::size_t i = 0; i < d_source.size(); ++i)
+        coded_llr[i] = code_word_llr[d_source[i]];
+}
+
 void rate_matcher::recover(const float* coded_llr, float* code_word_llr) const
 {
     std::fill_n(code_word_llr, d_code_word_bits, 0.0f);

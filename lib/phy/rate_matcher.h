@@ -27,6 +27,9 @@ public:
     //! Code word (68 Zc or 52 Zc bits) to E interleaved bits.
     void match(const std::uint8_t* code_word, std::uint8_t* coded) const;
 
+    //! The same for LLRs.
+    void match(const float* code_word_llr, float* coded_llr) const;
+
     /*! \brief E LLRs of the channel to LLRs of the code word; repeated bits add up.
      *  Bits not sent get 0, filler bits FILLER_LLR. */
     void recover(const float* coded_llr, float* code_word_llr) const;

@@ -4,6 +4,7 @@
 #include "fast_math.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace gr::resivid::phy {
@@ -31,6 +32,26 @@ symbol_moments soft_symbols::moments(cfloat y, float noise_variance) const
     const auto [re, re2] = axis(y.real(), noise_variance);
     const auto [im, im2] = axis(y.imag(), noise_variance);
     return { { re, im }, re2 + im2 };
+}
+
+cfloat soft_symbols::mean(const float* llr) const
+{
+    float sums[2] = {};
+    for (unsigned axis = 0; axis < 2; ++axis) {
+        float zero[4]; // P(bit 0) of each bit of the axis
+        for (unsigned b = 0; b < d_bits_per_axis; ++b) {
+            const float value = llr[2 * b + axis];
+            const float less = exp_of_negative(-std::abs(value));
+            zero[b] = (value < 0 ? less : 1.0f) / (1.0f + less);
+        }
+        for (std::size_t level = 0; level < d_levels.size(); ++level) {
+            float weight = d_levels[level];
+            for (unsigned b = 0; b < d_bits_per_axis; ++b)
+                weight *= level >> (d_bits_per_axis - 1 - b) & 1 ? 1 - zero[b] : zero[b];
+            sums[axis] += weight;
+        }
+    }
+    return { sums[0], sums[1] };
 }
 
 } // namespace gr::resivid::phy

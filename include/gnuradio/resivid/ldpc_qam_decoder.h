@@ -17,7 +17,9 @@ namespace resivid {
  * metadata hold the packet's tags (`frame`, `gop_start`, `mcs`, ...) and `crc_ok`, `snr_db` (the
  * estimate of Es/N0), `iterations`, `symbols` (items of the packet), `bits` (A of this row). Its
  * data are the A payload bits, a byte each, or nothing when the CRC failed. A packet with the tag
- * `end` true becomes a PDU with its tags and no data. A packet that breaks these rules is dropped
+ * `end` true becomes a PDU with its tags and no data. Where the tag `phase_noise` says that the
+ * carrier's phase walks (variance of a step, rad^2 a symbol), a block that fails is decoded again
+ * at phases that follow what the decoder made of it. A packet that breaks these rules is dropped
  * with a warning. */
 class RESIVID_API ldpc_qam_decoder : virtual public gr::block
 {

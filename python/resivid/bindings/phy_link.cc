@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! \file The whole transmit and receive chain in Python.
 #include "phy/link_decoder.h"
+
 #include "phy/link_encoder.h"
 #include "phy_arguments.h"
+#include <limits>
 
 #include <algorithm>
 
@@ -129,13 +131,18 @@ void bind_link(py::module& m)
             "Payload of a key frame with this row, without CRC.")
         .def(
             "decode",
-            [](link_decoder& d, integer row, const symbol_array& symbols) {
+            [](link_decoder& d, integer row, const symbol_array& symbols, float phase_noise) {
                 check_size(symbols, "symbols", d.symbols());
-                return link_result(d.decode(to_row(row, d.num_rows()), symbols.data()));
+                const float estimated = std::numeric_limits<float>::quiet_NaN();
+                return link_result(
+                    d.decode(to_row(row, d.num_rows()), symbols.data(), estimated, phase_noise));
             },
             "row"_a,
             "symbols"_a,
-            "complex64 (symbols,) to a link_result.")
+            "phase_noise"_a = 0.0f,
+            "complex64 (symbols,) to a link_result; phase_noise is the variance in rad^2 of the "
+            "carrier's step from symbol to symbol: where it is high, a block that fails is "
+            "decoded again at better phases.")
         .def("decode_many",
              &decode_many,
              "row"_a,

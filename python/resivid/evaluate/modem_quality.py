@@ -87,16 +87,18 @@ class ModemBench:
             symbols = self._encoder.encode_many(row, payloads)
             if impairment == PERFECT:
                 channel = phy.awgn_channel(int(generator.integers(1 << 62)))
-                received = [(i, row, s) for i, s in enumerate(channel.apply(symbols, snr_db))]
+                received = [(i, row, s, 0.0) for i, s in enumerate(channel.apply(symbols, snr_db))]
             else:
                 samples, start = self._signal(row, symbols, snr_db, IMPAIRMENTS[impairment], generator)
                 began = time.process_time()
                 bursts = self._receive(samples, start)
                 seconds += time.process_time() - began
-                received = [(number, burst["row"], burst["symbols"]) for number, burst in bursts]
+                received = [
+                    (number, burst["row"], burst["symbols"], burst["phase_noise"]) for number, burst in bursts
+                ]
                 estimates += [burst["snr_db"] for number, burst in bursts if number >= 0]
-            for number, found_row, block in received:
-                decoded = self._decoder.decode(found_row, block)
+            for number, found_row, block, phase_noise in received:
+                decoded = self._decoder.decode(found_row, block, phase_noise)
                 right = (
                     0 <= number < count
                     and found_row == row
@@ -187,7 +189,8 @@ class ModemBench:
             spent += time.process_time() - began
             for burst in bursts:
                 decoded += 1
-                false += self._decoder.decode(burst["row"], burst["symbols"]).crc_ok
+                decoded_burst = self._decoder.decode(burst["row"], burst["symbols"], burst["phase_noise"])
+                false += decoded_burst.crc_ok
         return {
             "signal": signal,
             "seconds": seconds,
