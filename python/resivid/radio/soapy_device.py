@@ -114,7 +114,9 @@ class SoapyEnd:
         """
         if self._stream is None:
             transmits = self.direction == self._soapy.SOAPY_SDR_TX
-            arguments = stream_arguments(self.device.getDriverKey().lower(), transmits, self.plan.radio_rate)
+            wanted = stream_arguments(self.device.getDriverKey().lower(), transmits, self.plan.radio_rate)
+            # of its own kind: SoapySDR of Debian 13 loses what a dict holds
+            arguments = self._soapy.KwargsFromString(", ".join(f"{k}={v}" for k, v in wanted.items()))
             self._stream = self._refused(
                 self.device.setupStream, self.direction, self._soapy.SOAPY_SDR_CF32, [0], arguments
             )
