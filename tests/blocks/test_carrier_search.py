@@ -3,15 +3,22 @@
 
 from __future__ import annotations
 
+import time
+import uuid
+
 import numpy as np
 import pytest
 from gnuradio import blocks, gr
 from gnuradio.resivid import phy
+from gnuradio.resivid.flowgraphs.live import LiveSettings
+from gnuradio.resivid.flowgraphs.live_ends import radio_source
 from gnuradio.resivid.link import air
 from gnuradio.resivid.link.mcs_table import load_mcs_table
 from gnuradio.resivid.radio.carrier_search import BandSpectrum, CarrierSearch, carrier_searcher
-from gnuradio.resivid.radio.front_end import receiver_front_end
+from gnuradio.resivid.radio.factory import make_transmitter
+from gnuradio.resivid.radio.front_end import receiver_front_end, transmitter_front_end
 from gnuradio.resivid.radio.rates import RatePlan
+from gnuradio.resivid.radio.settings import RadioSettings
 from gnuradio.resivid.resivid_python import burst_synchroniser
 
 SYMBOL_RATE = 2703.75
@@ -120,3 +127,36 @@ def test_cold_acquisition_at_434_mhz(ppm):
     share = np.abs(sent.conj() @ received) ** 2 / (629 * np.vdot(received, received).real)
     last = int(np.argmax(share))
     assert frames - 4 < last and share[last] > 0.2  # of another frame: some 0.002
+
+
+def test_a_flowgraph_of_the_editor_finds_a_signal_that_is_far_off(air_folder):
+    """The radio source with a search, told by the synchroniser; 9 kHz off, three times the signal's width."""
+    pytest.importorskip("SoapySDR")
+    settings, channel = LiveSettings(), uuid.uuid4().hex
+    rows = air.synchroniser_rows(settings.link.table)
+    device = f"driver=resivid_loopback,pace=free,channel={channel}"
+    framer = phy.burst_framer(629, 4)
+    symbols = np.exp(0.5j * np.pi * np.random.default_rng(1).integers(0, 4, 629) + 0.25j * np.pi)
+    frames = np.concatenate([framer.frame(0, symbols.astype(np.complex64)) for _ in range(8)])
+    top = gr.top_block()
+    receiver = radio_source(
+        settings, 30, f"{device},noise_db_hz=-60,frequency_offset_hz=9000", 434e6, 40.0, sample_rate=100e3
+    )
+    synchroniser = burst_synchroniser(629, rows, symbol_rate=SYMBOL_RATE)
+    top.connect(receiver, synchroniser, blocks.null_sink(gr.sizeof_gr_complex))
+    top.msg_connect((synchroniser, "status"), (receiver, "status"))
+    transmitter = make_transmitter(
+        RadioSettings(device + ",label=b", 434e6, sample_rate=100e3), 4 * SYMBOL_RATE, 2.1 * SYMBOL_RATE
+    )
+    front_end = transmitter_front_end(transmitter.plan)
+    top.connect(blocks.vector_source_c(frames, True), front_end, transmitter.block)
+    top.start()
+    try:
+        deadline = time.monotonic() + 60
+        while synchroniser.bursts() < 20 and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        top.stop()
+        top.wait()
+    assert synchroniser.bursts() >= 20
+    assert receiver.searcher.search.shift_hz == pytest.approx(9000, abs=0.25 * SYMBOL_RATE)

@@ -7,14 +7,17 @@ import time
 from fractions import Fraction
 from typing import Any
 
+import pmt
 from gnuradio import gr
 
+from ..blocks.message_ports import message_exit
 from ..blocks.payload_heads import payload_head_reader, payload_head_writer
 from ..blocks.token_source import token_source
 from ..codec.base import CodecEncoder
 from ..errors import SettingsError
 from ..link import air
 from ..link.payload_head import TIME_BITS, StreamParameters
+from ..radio.carrier_search import carrier_searcher
 from ..radio.factory import make_receiver, make_transmitter
 from ..radio.front_end import receiver_front_end, transmitter_front_end
 from ..radio.permission import check_may_transmit
@@ -107,9 +110,23 @@ class radio_sink(gr.hier_block2):
 
 
 class radio_source(gr.hier_block2):
-    """A radio's samples as the burst synchroniser takes them; arguments as of `radio_sink`."""
+    """A radio's samples as the burst synchroniser takes them; arguments as of `radio_sink`.
 
-    def __init__(self, settings: LiveSettings, rate: float, device: str, frequency_hz: float, **options: Any):
+    Message `status` of the synchroniser says whether it is locked: while it is not, the signal is searched.
+
+    Args:
+        search_ppm: how far off its frequency the signal may be; 0: half a symbol rate, and `status` is not needed.
+    """
+
+    def __init__(
+        self,
+        settings: LiveSettings,
+        rate: float,
+        device: str,
+        frequency_hz: float,
+        search_ppm: float = 0.0,
+        **options: Any,
+    ):
         gr.hier_block2.__init__(
             self, "radio_source", gr.io_signature(0, 0, 0), gr.io_signature(1, 1, gr.sizeof_gr_complex)
         )
@@ -118,3 +135,19 @@ class radio_source(gr.hier_block2):
         self.radio = make_receiver(wish, air.SAMPLES_PER_SYMBOL * symbol_rate, settings.occupied_hz(rate))
         self.front_end = receiver_front_end(self.radio.plan, symbol_rate)
         self.connect(self.radio.block, self.front_end, self)
+        self._locked = False
+        self._status = message_exit("status", self._note_status, pmt.to_python)
+        self.message_port_register_hier_in("status")
+        self.msg_connect((self, "status"), (self._status, "status"))
+        if search_ppm > 0:
+            self.searcher = carrier_searcher(
+                self.front_end,
+                1e-6 * search_ppm * frequency_hz,
+                settings.link.stride / rate,
+                self.front_end.given_s,
+                lambda: self._locked,
+            )
+            self.connect(self.radio.block, self.searcher)
+
+    def _note_status(self, status: dict[str, Any]) -> None:
+        self._locked = status["state"] == "locked"

@@ -45,6 +45,10 @@ class receiver_front_end(gr.hier_block2):
             chain.append(self.corrector)
         self.connect(*chain, self)
 
+    def given_s(self) -> float:
+        """Seconds of signal that went through the channel filter."""
+        return self.filter.nitems_written(0) * self.plan.decimation / self.plan.radio_rate
+
     def shift(self, hz: float) -> None:
         """Take a signal for the wanted one that lies so far above the tuned frequency."""
         self.filter.set_center_freq(self.plan.lo_offset_hz + hz)
