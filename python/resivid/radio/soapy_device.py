@@ -48,9 +48,8 @@ class SoapyEnd:
             raise RadioError(
                 locked[0] if locked else f"no radio{what}; `resivid devices` lists what is plugged in"
             )
-        return self._refused(
-            self._soapy.Device, found[0]
-        )  # as it is: SoapySDR of Debian 13 loses what a dict holds
+        # as it was found: SoapySDR of Debian 13 loses what a dict holds
+        return self._refused(self._soapy.Device, found[0])
 
     def _refused(self, call: Callable, *arguments: Any) -> Any:
         """Call the driver; what it throws becomes one line."""
