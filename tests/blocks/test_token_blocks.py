@@ -248,6 +248,22 @@ def test_a_live_screen_that_falls_behind_shows_the_newest():
     np.testing.assert_array_equal(shown[32], ToyTokenizer().decode(tokens[4][None])[0])
 
 
+def test_a_unit_is_left_out_on_demand(tmp_path):
+    encoder, _ = make_codec(ToyTokenizer(), ToyInterpolator(), ResiVidTokSettings(stride=8, gop=32))
+    source = token_source(write_clip(tmp_path / "clip.mp4", 33), encoder, credits=9)
+    collector, top = Collector(), gr.top_block()
+    top.msg_connect(source, "tokens", collector, "in")
+    source.leave_out()
+    top.start()
+    try:
+        units = [pdus.to_unit(message) for message in collector.wait_for(5)]  # 4 of 5, and the end
+    finally:
+        top.stop()
+        top.wait()
+    assert [unit.first_frame for unit in units[:4]] == [8, 16, 24, 32]
+    assert units[4].end and source.late == 1
+
+
 def test_a_live_packer_uses_the_latest_row_and_waits_for_nothing():
     encoder, _ = make_codec(ToyTokenizer(), ToyInterpolator(), ResiVidTokSettings(stride=1))
     packer, collector, top = token_packer(encoder, BUDGETS, lock_step=False), Collector(), gr.top_block()

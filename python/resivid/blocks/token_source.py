@@ -52,7 +52,7 @@ class token_source(gr.basic_block):
         self.on_begin: Callable[[], None] = lambda: None  # called when the first frame is there
         self.reader = VideoReader(path, size) if reader is None else reader
         self._credits = threading.Semaphore(credits)
-        self._stopping = threading.Event()
+        self._stopping, self._leaves_out = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="token_source", daemon=True)
         self.message_port_register_in(CREDIT)
         self.set_msg_handler(CREDIT, self.on_credit)
@@ -76,6 +76,10 @@ class token_source(gr.basic_block):
     def give_credit(self, count: int) -> None:
         """As the message does, from any thread."""
         self._credits.release(count)
+
+    def leave_out(self) -> None:
+        """Throw the next unit away, as if it had found no credit; from any thread."""
+        self._leaves_out.set()
 
     @property
     def ended(self) -> bool:
@@ -109,7 +113,8 @@ class token_source(gr.basic_block):
             self._publish(Unit(first_frame=0, num_frames=pdus.END_OF_FAILED_STREAM, end=True))
 
     def _send(self, unit) -> bool:
-        if not self._credits.acquire(blocking=not self.drops):
+        if self._leaves_out.is_set() or not self._credits.acquire(blocking=not self.drops):
+            self._leaves_out.clear()
             self.late += 1
             return True
         if self._stopping.is_set():

@@ -20,7 +20,7 @@ from ..codec.base import CodecEncoder
 from ..errors import ResividError
 from ..link.feedback import ArrivalReader, FeedbackReader
 from ..link.payload_head import TIME_BITS, StreamParameters
-from ..link.stage_ages import StageAges
+from ..link.stage_ages import LongWait, StageAges
 from ..radio.feedback_link import ReportListener
 from ..radio.settings import RadioSettings
 from .live import LiveSettings
@@ -29,6 +29,7 @@ from .split_ends import RemoteTransmitter
 
 MCS, REPORT = pmt.intern("mcs"), pmt.intern("report")
 IN_FLIGHT = 2  # key frames between the packer and the framer
+LONGEST_WAIT = 0.5  # key-frame intervals that all key frames may wait for their place in the signal
 POLL_S = 0.01
 SILENCE_S = 3.0  # without a report: the row that was chosen for a link without them
 REST_S = 0.5  # the radio takes no more samples: all are sent
@@ -69,7 +70,7 @@ class transmission(gr.top_block):
         self.source.on_begin = self._begin
         parameters = StreamParameters(digest, _now_ms(), settings.call_sign)
         self.heads = payload_head_writer(link.stride, parameters, settings.key)
-        self.heads.on_sent = lambda count: self._note_age("packed", count)
+        self.heads.on_sent = self._packed
         self.end: TransmitterEnd = (
             RemoteTransmitter(radio, settings, reader.rate)
             if radio.is_remote
@@ -79,7 +80,8 @@ class transmission(gr.top_block):
         self.msg_connect((self.packer, "payload"), (self.heads, "payload"))
         self.msg_connect((self.heads, "payload"), self.end.payloads)
         self._credited = 0
-        self._on_their_way: deque[int] = deque()  # key frames that are packed and not framed
+        self._on_their_way: deque[tuple[int, float]] = deque()  # key frames that are packed and not framed
+        self._long_wait = LongWait(LONGEST_WAIT * link.stride / float(reader.rate)) if drops else None
         self.reports = FeedbackReader(parameters.start_ms, len(table.rows), settings.key)
         self._arrivals = ArrivalReader()
         self._row, self._reported = settings.row, time.monotonic()
@@ -93,11 +95,19 @@ class transmission(gr.top_block):
             parameters.start_ms, len(self.settings.link.table.rows), self.settings.key
         )
 
-    def _note_age(self, stage: str, count: int) -> None:
+    def _packed(self, count: int) -> None:
+        self._on_their_way.append((count, self._note_age("packed", count)))
+
+    def _framed(self, count: int, packed_s: float) -> None:
+        waited_s = self._note_age("framed", count) - packed_s
+        if self._long_wait is not None and self._long_wait.add(waited_s):
+            self.source.leave_out()
+
+    def _note_age(self, stage: str, count: int) -> float:
         age_ms = _now_ms() - self.heads.parameters.start_ms
-        self.ages.add(stage, age_ms / 1e3 - count * self.settings.link.stride / float(self.rate))
-        if stage == "packed":
-            self._on_their_way.append(count)
+        age_s = age_ms / 1e3 - count * self.settings.link.stride / float(self.rate)
+        self.ages.add(stage, age_s)
+        return age_s
 
     def _on_report(self, data: bytes) -> None:
         report = self.reports.read(data)
@@ -157,7 +167,7 @@ class transmission(gr.top_block):
             self.source.give_credit(new)
             self.ages.add("held", self.end.held_s)
         for _ in range(min(max(new, 0), len(self._on_their_way))):
-            self._note_age("framed", self._on_their_way.popleft())
+            self._framed(*self._on_their_way.popleft())
 
     def _end_is_framed(self) -> bool:
         return self.source.ended and self.end.end_is_framed(self.heads.sent)
