@@ -2,6 +2,7 @@
 """Configuration of a training run: every mistake one line that names file, key and what is allowed."""
 
 import dataclasses
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from conftest import ROOT
 from gnuradio.resivid.cli.main import main
 from gnuradio.resivid.errors import SettingsError
+from gnuradio.resivid.models.weight_files import PACKAGE_FOLDER, read_metadata
 from gnuradio.resivid.train.config import from_mapping, merged, read_yaml, write_yaml
 from gnuradio.resivid.train.settings import (
     InterpolatorTraining,
@@ -119,3 +121,13 @@ def test_command_line_names_file_and_key(tmp_path, capsys):
         == "resivid: no folder of pictures and videos is named: --data FOLDER, or data: in the configuration\n"
     )
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("multiscale", TokenizerTraining), ("fusion", InterpolatorTraining)]
+)
+def test_the_shipped_configurations_are_those_of_the_shipped_networks(name, kind):
+    settings = from_mapping(kind, read_yaml(PACKAGE_FOLDER / f"{name}.yaml"), name)
+    config = json.loads(read_metadata(PACKAGE_FOLDER / f"{name}.safetensors")["config"])
+    assert list(settings.network.widths) == config["widths"]
+    assert list(settings.network.blocks) == config["blocks"]
