@@ -29,7 +29,7 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 math(EXPR next_minor "${Python3_VERSION_MINOR} + 1")
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "gnuradio (>= 3.10.5), gnuradio (<< 3.11), python3 (>= 3.${Python3_VERSION_MINOR}), \
 python3 (<< 3.${next_minor}), python3-venv, python3-numpy, python3-yaml")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "python3-soapysdr, soapysdr-tools, ffmpeg")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "python3-soapysdr, python3-uhd, soapysdr-tools, ffmpeg")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "soapysdr-module-all, uhd-host")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/cmake/debian/prerm)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
