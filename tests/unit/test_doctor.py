@@ -6,7 +6,9 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from gnuradio.resivid import __version__
 from gnuradio.resivid.cli import doctor
 from gnuradio.resivid.cli.main import main
 
@@ -192,6 +194,16 @@ def test_requirements_come_from_pyproject():
         line for line in doctor.core_requirements() if line.startswith("numpy")
     )  # that of this Python
     assert numpy == ("numpy>=1.26,<2" if sys.version_info < (3, 13) else "numpy>=2.1,<3")
+
+
+def test_this_machine_is_examined_part_by_part():
+    gr = pytest.importorskip("gnuradio.gr")
+    findings = {finding.part: finding for finding in doctor.examine()}
+    assert len(findings) > 12 and all(bool(f.remedy) == (f.state != "ok") for f in findings.values())
+    assert findings["gnuradio"].detail.startswith(gr.version())
+    assert findings["numpy"].detail.startswith(np.__version__)
+    assert findings["module"].state == findings["compiled modules"].state == "ok"
+    assert findings["library"].detail.endswith(f".so.{__version__}")
 
 
 def test_what_is_not_ok_has_a_remedy_below_it():
