@@ -15,12 +15,12 @@ namespace resivid {
  * and what real transmitters and receivers do to a signal.
  *
  * Tagged stream of complex symbols of unit mean energy in and out, all tags kept. A packet of one
- * item with the tag `end` true passes unchanged and uses up no SNR and no noise. The same seed gives the same
- * channel, on every machine and however the scheduler cuts its calls. Tags that it adds:
- * `lost` true where a packet was lost and nothing but noise is left; with fading `channel_gain_db`,
- * the mean |h|^2 of the packet in dB; with known gains that vary within the packet
- * `noise_variance`, a vector with one value for each symbol, relative to energy 1. With a clock
- * offset the length tag says how many items came out. */
+ * item with the tag `end` true passes unchanged and uses up no SNR and no noise. The same seed
+ * gives the same channel, on every machine and however the scheduler cuts its calls. Tags that it
+ * adds: `lost` true where a packet was lost and nothing but noise is left; with fading
+ * `channel_gain_db`, the mean |h|^2 of the packet in dB; with known gains that vary within the
+ * packet `noise_variance`, a vector with one value for each symbol, relative to energy 1. With a
+ * clock offset the length tag says how many items came out. */
 class RESIVID_API channel : virtual public gr::block
 {
 public:
