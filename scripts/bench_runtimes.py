@@ -144,6 +144,7 @@ def _input_names(path: Path) -> list[str]:
 
 
 def in_onnxruntime(path: Path) -> Run:
+    """The ONNX file in ONNX Runtime, one thread."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -154,6 +155,7 @@ def in_onnxruntime(path: Path) -> Run:
 
 
 def in_openvino(path: Path, kind: str) -> Run:
+    """The ONNX file in OpenVINO, one thread; `kind` is its INFERENCE_PRECISION_HINT."""
     import openvino
 
     settings = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": kind}

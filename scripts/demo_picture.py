@@ -22,6 +22,7 @@ def frames_at(path: Path, seconds: list[float]) -> list[np.ndarray]:
 
 
 def main() -> None:
+    """Draw both videos beside each other."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("original", type=Path)
     parser.add_argument("received", type=Path)

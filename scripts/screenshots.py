@@ -75,6 +75,7 @@ def qt_window(out: Path) -> None:
 
 
 def main() -> None:
+    """Make every picture of the folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
