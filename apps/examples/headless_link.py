@@ -8,8 +8,6 @@ from gnuradio import gr, resivid
 
 
 class headless_link(gr.top_block):
-    """Transmitter, channel and receiver; `snr_db` is Es/N0."""
-
     def __init__(self, video, output, snr_db):
         gr.top_block.__init__(self)
         settings = resivid.LinkSettings(cbr="4e-4", stride=8, gop=32)
