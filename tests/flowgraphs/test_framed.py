@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
+import numpy as np
 import pytest
-from clips import write_clip
+from clips import moving_picture, write_clip
 from gnuradio.resivid.errors import SettingsError
 from gnuradio.resivid.flowgraphs.settings import LinkSettings
 from gnuradio.resivid.flowgraphs.simulate import SimulationSettings, simulation
 from gnuradio.resivid.link.channel_settings import ChannelSettings
+from gnuradio.resivid.video.writer import VideoWriter
+from loop import LoopTokenizer
 from toy import ToyInterpolator, ToyTokenizer
 
 LINK = LinkSettings(
@@ -90,3 +94,16 @@ def test_what_framed_links_cannot_have_is_refused(changes, expected):
 def test_a_table_without_preambles_is_refused():
     with pytest.raises(SettingsError, match="cannot be used over the air"):
         replace(LINK, mcs_table="table1")
+
+
+def test_a_scene_cut_starts_anew_and_still_fits(tmp_path):
+    """A start from nothing has a longer header, wherever in the GOP it comes."""
+    path = tmp_path / "cut.mp4"
+    with VideoWriter(path, Fraction(30), 256, 256, crf=1) as writer:
+        for level in (20, 20, 230, 230):
+            for frame in moving_picture(8, seed=level):
+                writer.write((0.2 * frame + 0.8 * level).astype(np.uint8))
+    link = replace(LINK, cbr="4e-4", stride=8, gop=32, codec="closed_loop")
+    simulated = simulation(path, None, replace(FRAMED, link=link), LoopTokenizer(), ToyInterpolator())
+    statistics = simulated.run()
+    assert (statistics.frames, statistics.blocks, statistics.blocks_failed) == (32, 4, 0)

@@ -141,7 +141,8 @@ class token_packer(gr.basic_block):
             self.codec.report(*report)
         if unit.gop_start or not self._plans:
             self.mcs = row
-        budget_bits = self.payload_bits(self.mcs) - self.header_bits(unit.gop_start)
+        starts = getattr(self.codec, "starts", _as_planned)
+        budget_bits = self.payload_bits(self.mcs) - self.header_bits(starts(unit))
         if self._plans and unit.gop_start:
             rest = itertools.takewhile(lambda u: not (u.gop_start or u.end), self._units)
             self.codec.plan([unit, *rest], budget_bits)
@@ -153,3 +154,8 @@ class token_packer(gr.basic_block):
 
     def _publish(self, pdu):
         self.message_port_pub(PAYLOAD, pdu)
+
+
+def _as_planned(unit):
+    """`CodecEncoder.starts` of a codec that leaves it out."""
+    return unit.gop_start

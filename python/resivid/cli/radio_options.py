@@ -49,7 +49,12 @@ SampleRateOption = Annotated[
     Optional[str],
     typer.Option("--sample-rate", metavar="HZ", help="Samples a second of the radio; chosen by default."),
 ]
-RateOption = Annotated[str, typer.Option("--rate", metavar="FPS", help="Frames a second of the video.")]
+RateOption = Annotated[
+    str,
+    typer.Option(
+        "--rate", metavar="FPS", help="Frames a second of the video; a file sent has its own, which rx needs."
+    ),
+]
 MemoryOption = Annotated[
     Literal["gop", "refresh", "feedback"],
     typer.Option(

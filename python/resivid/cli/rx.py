@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..video.outputs import PacedOutput
 
 STATUS_EVERY_S = 1.0
+HINT_AFTER_S = 30.0  # a cold search takes up to 10 s
 
 
 def rx(
@@ -99,6 +100,8 @@ def rx(
             raise SettingsError(
                 "-o zmq://...: --web, --json, --feedback and --frames belong to the other host"
             )
+    if replay is not None and frequency is None:
+        frequency = _recorded_frequency(replay)
     radio = options.radio_settings(
         device, frequency, gain_db, antenna, ppm, lo_offset, bandwidth, clock_source, sample_rate
     )
@@ -146,7 +149,7 @@ def rx(
             sender = ReportSender(feedback)
             open_things.callback(sender.close)
             flowgraph.report_to(sender.send)
-        report: Callable[[reception], None] = _Reporter(settings, quiet)
+        report: Callable[[reception], None] = _Reporter(settings, quiet, fps)
         if page_screen is not None:
             report = open_things.enter_context(_page(str(web), flowgraph, radio, output, page_screen, report))
         started = time.monotonic()
@@ -164,6 +167,14 @@ def rx(
                 outputs.write_json(json_file, document(flowgraph))
             if not quiet:
                 print("resivid: " + line_of(flowgraph.status(), settings), file=sys.stderr)
+
+
+def _recorded_frequency(path: Path) -> str | None:
+    """The centre of a recording's band in Hz, where it says."""
+    from ..radio.sigmf_files import read_recording
+
+    frequency_hz = read_recording(path).frequency_hz
+    return None if frequency_hz is None else str(frequency_hz)
 
 
 def _local_end(
@@ -246,10 +257,14 @@ def _page(
 
 
 class _Reporter:
-    """One line on stderr when the state changes, a transmitter began anew, a radio was lost, or something is wrong."""
+    """One line on stderr when the state changes, a transmitter began anew, a radio was lost, or something is wrong.
 
-    def __init__(self, settings: Any, quiet: bool):
-        self._settings, self._quiet = settings, quiet
+    Where nothing at all is found for long, one more says what both ends must have alike.
+    """
+
+    def __init__(self, settings: Any, quiet: bool, fps: Fraction):
+        self._settings, self._quiet, self._fps = settings, quiet, fps
+        self._hint_at: float | None = time.monotonic() + HINT_AFTER_S
         self._seen: tuple[Any, ...] = ()
         self._next = 0.0
 
@@ -262,6 +277,17 @@ class _Reporter:
         if seen != self._seen:
             self._seen = seen
             print("resivid: " + line_of(status, self._settings), file=sys.stderr)
+        if status.received:
+            self._hint_at = None
+        elif self._hint_at is not None and time.monotonic() > self._hint_at:
+            self._hint_at = None
+            symbol_rate = self._settings.symbol_rate(self._fps)
+            print(
+                f"resivid: nothing received for {HINT_AFTER_S:.0f} s. Expected are {float(self._fps):g} frame/s and "
+                f"{symbol_rate:.0f} symbols a second, as tx says at its start: --rate, --stride, --cbr and "
+                "--profile must be the transmitter's",
+                file=sys.stderr,
+            )
 
 
 def line_of(status: ReceiverStatus, settings: Any) -> str:

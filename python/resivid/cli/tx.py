@@ -124,7 +124,8 @@ def tx(
         row = settings.link.table.rows[settings.row]
         here = f"payloads to {device}" if radio.is_remote else "nothing is radiated"
         print(
-            f"resivid: {announcement or here}; {flowgraph.symbol_rate:.0f} symbols a second, {row.label}",
+            f"resivid: {announcement or here}; {float(reader.rate):g} frame/s, S = {stride}, "
+            f"{flowgraph.symbol_rate:.0f} symbols a second, {row.label}",
             file=sys.stderr,
         )
     try:

@@ -78,6 +78,13 @@ class CodecEncoder(Protocol):
         """Fix what the units of one GOP share, (15), before they are packed in order."""
         ...
 
+    def starts(self, unit: Unit) -> bool:
+        """Whether the payload of the unit that is packed next will have `gop_start`; it may need room for a longer header.
+
+        A codec may leave this out when that is `Unit.gop_start`.
+        """
+        ...
+
     def pack(self, unit: Unit, budget_bits: int) -> Payload:
         """The best payload of at most `budget_bits` bits; call once for each unit surely sent.
 

@@ -77,6 +77,10 @@ class ResiVidTokEncoder:
         masks += [change_mask(unit.data, before.data) for before, unit in pairwise(units)]
         self._planned_prefix = gop_prefix(masks, budget_bits - PREFIX_FIELD_BITS)
 
+    def starts(self, unit: Unit) -> bool:
+        """See `CodecEncoder.starts`."""
+        return unit.gop_start
+
     def pack(self, unit: Unit, budget_bits: int) -> Payload:
         """See `CodecEncoder.pack`."""
         mask = change_mask(unit.data, self._reference(unit.gop_start))
