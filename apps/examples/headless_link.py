@@ -20,6 +20,6 @@ class headless_link(gr.top_block):
 
 
 if __name__ == "__main__":
-    link = headless_link(sys.argv[1], sys.argv[2], float(sys.argv[3]) if len(sys.argv) > 3 else 6.0)
+    link = headless_link(*sys.argv[1:3], float((*sys.argv, 6)[3])) if len(sys.argv) > 2 else sys.exit(__doc__)
     link.run()
     print(f"{link.receiver.sink.num_frames} frames received")
