@@ -223,7 +223,7 @@ def test_transmitter_and_receiver_of_a_radio_are_a_link(radio, tmp_path, compile
             watch = [
                 Path(__file__).with_name("watch_window.py"),
                 compiled(f"{radio}_rx"),
-                24,
+                64,
                 tmp_path / "it.png",
             ]
             done = run_offscreen(tmp_path, *watch, *device, "--output", tmp_path / "out.mp4")
@@ -231,8 +231,9 @@ def test_transmitter_and_receiver_of_a_radio_are_a_link(radio, tmp_path, compile
             tx.terminate()
     assert (done.returncode, tx.returncode) == (0, 0), done.stdout + done.stderr
     sent, received = (shrunk(read_frames(path)) for path in (clip, tmp_path / "out.mp4"))
-    assert len(received) >= 24
-    assert max(correlation(received[-1], frame) for frame in sent) > 0.6
+    assert len(received) >= 64
+    # it joins anywhere in the clip, and what it lacked then comes with the key frames
+    assert max(correlation(seen, frame) for seen in received[8::8] for frame in sent) > 0.6
 
 
 def shrunk(frames):
