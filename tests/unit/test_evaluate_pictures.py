@@ -9,7 +9,7 @@ import types
 import numpy as np
 import pytest
 from gnuradio.resivid.evaluate import clip_score, vmaf
-from gnuradio.resivid.evaluate.structure import ms_ssim
+from gnuradio.resivid.evaluate.structure import ms_ssim, ssim, ssim_and_ms_ssim
 from gnuradio.resivid.evaluate.temporal import FlowWarpError
 from gnuradio.resivid.evaluate.video_quality import METRICS, VideoQuality
 from loop import smooth_clip
@@ -25,6 +25,7 @@ def test_ms_ssim_is_that_of_pytorch_msssim(shape):
     wanted = library.ms_ssim(*(torch.from_numpy(x).permute(2, 0, 1)[None].double() for x in (a, b)))
     assert ms_ssim(a, b) == pytest.approx(float(wanted), abs=1e-6)
     assert ms_ssim(a, a) == pytest.approx(1)
+    assert ssim_and_ms_ssim(a, b) == (ssim(a, b), ms_ssim(a, b))
 
 
 def test_ms_ssim_refuses_small_pictures():

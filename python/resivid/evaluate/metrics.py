@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import MissingPackageError, ResividError
-from .structure import PEAK, check_pair, ssim
+from .structure import PEAK, SMALLEST_MS_SSIM_SIDE, check_pair, ssim, ssim_and_ms_ssim
 
 if TYPE_CHECKING:
     from ..models.lpips import Lpips
@@ -73,20 +73,24 @@ class MetricsAccumulator:
 
     Args:
         stride_lpips: LPIPS of every n-th frame; 1: of all frames. Above 1, `notes` says so.
+        multi_scale: MS-SSIM too, where frames are large enough.
 
     Attributes:
         psnr_per_frame: dB of each frame so far, capped at 100 dB.
         ssim_per_frame: SSIM of each frame so far.
+        ms_ssim_per_frame: MS-SSIM of each frame so far that is large enough; empty unless asked for.
         lpips_per_frame: LPIPS of each frame measured so far.
         weights_sha256: of the LPIPS weights in use; empty before the first frame.
     """
 
-    def __init__(self, stride_lpips: int = 1):
+    def __init__(self, stride_lpips: int = 1, multi_scale: bool = False):
         if stride_lpips < 1:
             raise ValueError(f"stride_lpips must be at least 1, got {stride_lpips}")
         self.stride_lpips = stride_lpips
+        self._multi_scale = multi_scale
         self.psnr_per_frame: list[float] = []
         self.ssim_per_frame: list[float] = []
+        self.ms_ssim_per_frame: list[float] = []
         self.lpips_per_frame: list[float] = []
         self.weights_sha256: dict[str, str] = {}
         self._equal = 0
@@ -111,7 +115,12 @@ class MetricsAccumulator:
             if len(self._waiting) >= LPIPS_BATCH:
                 self._flush_lpips()
         self.psnr_per_frame.append(min(psnr, PSNR_CAP_DB))
-        self.ssim_per_frame.append(ssim(reference_frame, frame))
+        if self._multi_scale and min(frame.shape[:2]) >= SMALLEST_MS_SSIM_SIDE:
+            value, multi_scale = ssim_and_ms_ssim(reference_frame, frame)
+            self.ms_ssim_per_frame.append(multi_scale)
+        else:
+            value = ssim(reference_frame, frame)
+        self.ssim_per_frame.append(value)
 
     def result(self) -> dict[str, Any]:
         """Means over the frames so far.

@@ -45,15 +45,27 @@ def ms_ssim(reference: np.ndarray, frame: np.ndarray) -> float:
     Raises:
         ValueError: different shapes, not uint8, or too small.
     """
+    return ssim_and_ms_ssim(reference, frame)[1]
+
+
+def ssim_and_ms_ssim(reference: np.ndarray, frame: np.ndarray) -> tuple[float, float]:
+    """What `ssim` and `ms_ssim` return, for which the finest scale is looked at once.
+
+    Raises:
+        ValueError: as `ms_ssim`.
+    """
     check_pair(reference, frame)
     if min(reference.shape[:2]) < SMALLEST_MS_SSIM_SIDE:
         raise ValueError(f"frame: sides must be at least {SMALLEST_MS_SSIM_SIDE} pixels, got {frame.shape}")
     x, y = reference.astype(np.float64), frame.astype(np.float64)
     product = np.ones(reference.shape[2])
+    finest, structure = _similarity(x, y)
     for weight in SCALE_WEIGHTS[:-1]:
-        product *= np.maximum(_similarity(x, y)[1], 0) ** weight
+        product *= np.maximum(structure, 0) ** weight
         x, y = _halved(x), _halved(y)
-    return float(np.mean(product * np.maximum(_similarity(x, y)[0], 0) ** SCALE_WEIGHTS[-1]))
+        coarsest, structure = _similarity(x, y)
+    product *= np.maximum(coarsest, 0) ** SCALE_WEIGHTS[-1]
+    return float(np.mean(finest)), float(np.mean(product))
 
 
 def check_pair(reference: np.ndarray, frame: np.ndarray) -> None:

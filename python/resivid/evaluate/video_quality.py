@@ -9,7 +9,7 @@ import numpy as np
 
 from .clip_score import ClipScore
 from .metrics import NO_CLIP, MetricsAccumulator
-from .structure import SMALLEST_MS_SSIM_SIDE, ms_ssim
+from .structure import SMALLEST_MS_SSIM_SIDE
 from .temporal import FlowWarpError
 from .vmaf import Vmaf
 
@@ -25,12 +25,10 @@ class VideoQuality:
     """
 
     def __init__(self, rate: float = 30.0):
-        self._frame = MetricsAccumulator()
+        self._frame = MetricsAccumulator(multi_scale=True)
         self._warp = FlowWarpError()
         self._clip = ClipScore()
         self._vmaf = Vmaf(rate)
-        self._ms_ssim: list[float] = []
-        self._too_small = False
 
     def add(self, original: np.ndarray, received: np.ndarray) -> None:
         """Measure one frame.
@@ -44,9 +42,6 @@ class VideoQuality:
         self._warp.add(original, received)
         self._clip.add(original, received)
         self._vmaf.add(original, received)
-        self._too_small = min(original.shape[:2]) < SMALLEST_MS_SSIM_SIDE
-        if not self._too_small:
-            self._ms_ssim.append(ms_ssim(original, received))
 
     @property
     def num_frames(self) -> int:
@@ -62,8 +57,9 @@ class VideoQuality:
         """Means over the frames: each of METRICS, None where it could not be had; `notes` say why."""
         found = self._frame.result()
         notes = [note for note in found.pop("notes") if note != NO_CLIP]
-        found["ms_ssim"] = float(np.mean(self._ms_ssim)) if self._ms_ssim else None
-        if self._too_small:
+        values = self._frame.ms_ssim_per_frame
+        found["ms_ssim"] = float(np.mean(values)) if values else None
+        if self.num_frames and not values:
             notes.append(f"ms_ssim: not computed, frames are smaller than {SMALLEST_MS_SSIM_SIDE} pixels")
         found["warp_error"] = self._warp.mean()
         if found["warp_error"] is None:
