@@ -56,7 +56,7 @@ def test_flow_warp_error_says_nothing_across_a_cut():
 def test_missing_metrics_are_null_with_the_reason(monkeypatch, tmp_path):
     monkeypatch.delenv("RESIVID_WEIGHTS", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(vmaf, "missing_reason", lambda: "there is no ffmpeg on the path")
+    monkeypatch.setattr(vmaf, "find_ffmpeg", lambda: ("", "there is no ffmpeg on the path"))
     quality = VideoQuality()
     for frame in smooth_clip(2)[:, :64, :64]:
         quality.add(frame, frame)
@@ -127,10 +127,41 @@ else:
     (tmp_path / "ffmpeg").write_text(script)
     (tmp_path / "ffmpeg").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    vmaf.missing_reason.cache_clear()
+    vmaf.find_ffmpeg.cache_clear()
     measured = vmaf.Vmaf(30)
     for frame in smooth_clip(3)[:, :64, :64]:
         measured.add(frame, frame)
     assert measured.result() == (71.5, "")
     assert measured.result()[0] is None
-    vmaf.missing_reason.cache_clear()
+    vmaf.find_ffmpeg.cache_clear()
+
+
+def test_vmaf_of_a_real_ffmpeg(monkeypatch, tmp_path):
+    """VMAF 0.6.1 gives equal pictures about its maximum of 100, and it knows the original: blurring is worse than sharpening."""
+    cv2 = pytest.importorskip("cv2")
+    pytest.importorskip("imageio_ffmpeg")
+    monkeypatch.setenv("PATH", str(tmp_path))  # nothing there: the package's program is taken
+    vmaf.find_ffmpeg.cache_clear()
+    noise = np.random.default_rng(3).integers(0, 256, (128, 128, 3)).astype(np.uint8)
+    texture = cv2.GaussianBlur(noise, (0, 0), 1)
+    sharp = [np.roll(texture, 2 * number, 1) for number in range(4)]
+    blurred = [cv2.GaussianBlur(frame, (0, 0), 2) for frame in sharp]
+
+    def measure(originals, pictures):
+        measured = vmaf.Vmaf(30)
+        for pair in zip(originals, pictures, strict=True):
+            measured.add(*pair)
+        return measured.result()[0]
+
+    assert measure(sharp, sharp) > 95
+    assert measure(sharp, blurred) < 40 < measure(blurred, sharp)
+    vmaf.find_ffmpeg.cache_clear()
+
+
+def test_without_an_ffmpeg_the_reason_names_the_package(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    vmaf.find_ffmpeg.cache_clear()
+    program, reason = vmaf.find_ffmpeg()
+    assert program == "" and "no ffmpeg on the path" in reason and "imageio-ffmpeg" in reason
+    vmaf.find_ffmpeg.cache_clear()

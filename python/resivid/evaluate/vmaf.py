@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VMAF through FFmpeg's filter `libvmaf`, where the FFmpeg on the path has it."""
+"""VMAF through FFmpeg's filter `libvmaf`, where an FFmpeg has it."""
 
 from __future__ import annotations
 
@@ -20,17 +20,35 @@ TIMEOUT_S = 3600
 
 
 @functools.cache
-def missing_reason() -> str:
-    """Why there is no VMAF; "" where there is."""
-    if shutil.which("ffmpeg") is None:
-        return "there is no ffmpeg on the path"
+def find_ffmpeg() -> tuple[str, str]:
+    """Program that has the filter: the one on the path, else that of the package imageio-ffmpeg; or "" and why there is none."""
+    program = shutil.which("ffmpeg")
+    reason = _reason_against(program) if program else "there is no ffmpeg on the path"
+    if reason:
+        bundled = _bundled()
+        if bundled and not _reason_against(bundled):
+            return bundled, ""
+        return "", f"{reason}; pip install imageio-ffmpeg brings one that has it"
+    return str(program), ""
+
+
+def _reason_against(program: str) -> str:
     try:
         found = subprocess.run(
-            ["ffmpeg", "-hide_banner", "-filters"], capture_output=True, text=True, timeout=60, check=False
+            [program, "-hide_banner", "-filters"], capture_output=True, text=True, timeout=60, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"ffmpeg does not run ({type(error).__name__})"
     return "" if " libvmaf " in found.stdout else "this ffmpeg has no filter libvmaf"
+
+
+def _bundled() -> str:
+    try:
+        import imageio_ffmpeg
+
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError):  # RuntimeError: a package without a program
+        return ""
 
 
 class Vmaf:
@@ -41,7 +59,8 @@ class Vmaf:
     """
 
     def __init__(self, rate: float):
-        self._rate, self._problem = Fraction(rate).limit_denominator(1 << 16), missing_reason()
+        self._rate = Fraction(rate).limit_denominator(1 << 16)
+        self._ffmpeg, self._problem = find_ffmpeg()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._writers: list[Any] = []
 
@@ -76,12 +95,11 @@ class Vmaf:
             self._folder.cleanup()
             self._folder, self._writers = None, []
 
-    @staticmethod
-    def _compare(folder: Path) -> float:
+    def _compare(self, folder: Path) -> float:
         log = folder / "vmaf.json"
-        filters = f"[0:v]format=yuv420p[a];[1:v]format=yuv420p[b];[a][b]libvmaf=log_fmt=json:log_path={log}"
+        filters = f"[0:v]format=yuv420p[a];[1:v]format=yuv420p[b];[a][b]libvmaf=n_threads=1:log_fmt=json:log_path={log}"
         subprocess.run(
-            ["ffmpeg", "-v", "error", "-i", str(folder / "received.mkv")]
+            [self._ffmpeg, "-v", "error", "-i", str(folder / "received.mkv")]
             + ["-i", str(folder / "original.mkv")]
             + ["-lavfi", filters, "-f", "null", "-"],
             stdin=subprocess.DEVNULL,
