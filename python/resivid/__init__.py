@@ -44,6 +44,8 @@ _MODULE_OF = {
     "radio_source": "flowgraphs.live_ends",
     "frame_credits": "blocks.frame_credits",
     "or_exit": "flowgraphs.in_grc",
+    "or_default": "flowgraphs.in_grc",
+    "accepts": "flowgraphs.in_grc",
 }
 
 # What to install for a package that an import asks for; any other is installed under its own name.

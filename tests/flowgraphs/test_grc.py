@@ -7,6 +7,7 @@ import ast
 import dataclasses
 import functools
 import itertools
+import json
 import os
 import re
 import shutil
@@ -305,6 +306,48 @@ def test_the_settings_of_the_editor_are_those_of_the_link():
     for parameter in description["parameters"]:
         default = fields[parameter["id"]]
         assert parameter["default"] == ("" if default is None else str(default))
+
+
+EDITOR_FAULTS = [
+    ({"cbr": "abc"}, ["settings"]),
+    ({"cbr": "-4e-4"}, ["settings"]),
+    ({"cbr": "1.0"}, ["settings"]),  # more symbols than a key frame may have
+    ({"stride": "0"}, ["settings"]),
+    ({"mcs_table": "missing.yaml"}, ["settings"]),
+    ({"codec": "closed_loop", "gop_prefix": "True"}, ["settings"]),
+    ({"mcs_table": "table1", "phy": "framed"}, ["settings"]),
+    ({"mcs_table": "table1"}, ["live"]),  # not a table for the air
+    ({"cbr": "4e-4"}, []),
+    ({"cbr": "'4e-4'"}, []),
+    ({"cbr": "ratio * 2"}, []),
+]
+
+
+def test_a_fault_of_the_settings_is_shown_at_the_settings_alone(tmp_path):
+    """What the editor says of each block, for settings that a user might type."""
+    flowgraph = yaml.safe_load((ROOT / "grc/flowgraphs/hackrf_tx.grc").read_text())
+    flowgraph["blocks"].append(block("ratio", "variable", value="2e-4"))
+    (settings,) = (b for b in flowgraph["blocks"] if b["name"] == "settings")
+    for number, (changed, _) in enumerate(EDITOR_FAULTS):
+        written = dict(settings["parameters"])
+        settings["parameters"].update(changed)
+        (tmp_path / f"{number}.grc").write_text(yaml.safe_dump(flowgraph))
+        settings["parameters"] = written
+    script = Path(__file__).with_name("editor_faults.py")
+    files = [tmp_path / f"{number}.grc" for number in range(len(EDITOR_FAULTS))]
+    found = [json.loads(line) for line in run(script, *files).splitlines() if line.startswith("[")]
+    assert found == [names for _, names in EDITOR_FAULTS]
+
+
+def test_the_editor_offers_the_tables_of_the_package():
+    """Those that the physical layer can use, in a list that still takes another name, a path or a variable."""
+    known = {path.stem for path in (ROOT / "python/resivid/link/mcs").glob("*.yaml")}
+    for path in DESCRIPTIONS:
+        for parameter in yaml.safe_load(path.read_text()).get("parameters", []):
+            if parameter["id"] == "mcs_table":
+                over_the_air = "burst" in path.name
+                assert set(parameter["options"]) == ({"air"} if over_the_air else known)
+                assert parameter["dtype"] == "string"  # "enum" would take nothing else
 
 
 RANGES = re.compile(r"\$\{ (?:(-?[\d.e]+) <= (\w+) <= ([\d.e]+)|abs\((\w+)\) <= ([\d.e]+)) \}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One line instead of a traceback for programs that GNU Radio Companion writes."""
+"""What GNU Radio Companion and the programs that it writes call: one line instead of a traceback."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import ResividError
+
+REFUSED = (ResividError, ValueError, TypeError)
 
 
 def or_exit(make: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -19,3 +21,24 @@ def or_exit(make: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         return make(*arguments, **options)
     except (ResividError, ValueError) as error:
         raise SystemExit(f"resivid: {error}") from None
+
+
+def accepts(make: Callable[..., Any], *arguments: Any, **options: Any) -> bool:
+    """Whether `make` takes these: for the asserts of a variable in the editor."""
+    try:
+        make(*arguments, **options)
+    except REFUSED:
+        return False
+    return True
+
+
+def or_default(default: Any, make: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """What `make` makes, or `default` where it refuses these: the value of a variable in the editor.
+
+    A variable without a value would be an error of every block that reads from it; so it is one of the variable alone,
+    whose asserts name it. The program that the editor writes calls `or_exit`.
+    """
+    try:
+        return make(*arguments, **options)
+    except REFUSED:
+        return default

@@ -62,8 +62,9 @@ class LinkSettings:
     def __post_init__(self) -> None:
         if self.codec == "closed_loop" and (self.gop_prefix or self.reference != "state"):
             raise SettingsError("--gop-prefix and --reference belong to --codec resi_vidtok")
+        table = self.table  # a bad CBR or MCS table is refused here, not where it is used
         if self.phy == "framed":
-            air.preambles(self.table)  # refuses a table that has none
+            air.preambles(table)  # refuses a table that has none
             air.frame_symbols(self.symbols)
 
     @cached_property
@@ -93,7 +94,7 @@ class LinkSettings:
     @property
     def digest(self) -> int:
         """Of what both ends must have alike, as the header carries it."""
-        agreed = (self.cbr, self.stride, self.gop, self.size, self.codec_name, self.codec_settings)
+        agreed = (self.symbols, self.stride, self.gop, self.size, self.codec_name, self.codec_settings)
         return settings_digest(repr((*map(str, agreed), self.table.rows, self.tokenizer)))
 
     @property

@@ -20,6 +20,9 @@ MAX_THRESHOLDS = 64  # of one row
 MAX_INFO_BITS = 1 << 23
 AIR_ROWS = 16  # preambles there are
 _TABLES = Path(__file__).parent / "mcs"
+_LOADER = getattr(
+    yaml, "CSafeLoader", yaml.SafeLoader
+)  # in C where libyaml is: the editor reads tables at each change
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def read_mcs_file(name_or_path: str | Path) -> McsFile:
             fault = "is not a .yaml file" if Path(name_or_path).is_file() else "no MCS table of this name"
             raise FormatError(f"{str(name_or_path)!r}: {fault}; known: {known}, or the path of a .yaml file")
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except (OSError, UnicodeDecodeError) as error:
         raise FormatError(
             f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})"
