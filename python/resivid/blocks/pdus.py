@@ -15,6 +15,9 @@ import pmt
 
 from ..codec.base import Payload, Unit
 
+DONE = pmt.cons(
+    pmt.intern("done"), pmt.from_long(1)
+)  # on port `system` it ends a block, and then those behind it
 END_OF_FAILED_STREAM = -1  # frame count of an end unit whose sender could not go on
 
 _MAKERS = {np.dtype(np.uint8): pmt.init_u8vector, np.dtype(np.uint16): pmt.init_u16vector}

@@ -12,9 +12,11 @@ import pmt
 from gnuradio import gr
 
 from ..codec.base import CodecEncoder, Unit
+from ..errors import ResividError
 from ..link.statistics import StatisticsCollector
 from . import pdus
 from .guarded import guarded
+from .stall_watch import ADVICE, PATIENCE_S, StallWatch
 
 TOKENS, MCS, REPORT, PAYLOAD = (pmt.intern(name) for name in ("tokens", "mcs", "report", "payload"))
 
@@ -28,7 +30,8 @@ class token_packer(gr.basic_block):
     `report` of the receiver's `token_unpacker` goes to the codec; one that wants reports gets that of unit n -
     `feedback_delay` before it packs unit n.
 
-    Any error of the codec ends the stream; it is in `error`. `dropped` counts bad messages.
+    Any error of the codec ends the stream, and so does a packet in lock-step that is never answered; it is in `error`.
+    `dropped` counts bad messages.
 
     Args:
         codec_encoder: the codec, the same object as in `token_source`.
@@ -40,6 +43,8 @@ class token_packer(gr.basic_block):
         header_bits: bits of the payload that are kept free for a header, by whether the unit starts a GOP.
         max_waiting: units that may wait, at least a planned GOP and one more; others are dropped before they are
             packed.
+        patience_s: seconds of quiet in lock-step (`stall_watch`) after which an answer is given up; 0: never, as where the
+            receiver is another program that is started later.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class token_packer(gr.basic_block):
         statistics: StatisticsCollector | None = None,
         max_waiting: int = 1024,
         header_bits: Callable[[bool], int] = lambda gop_start: 0,
+        patience_s: float = PATIENCE_S,
     ):
         gr.basic_block.__init__(self, name="token_packer", in_sig=None, out_sig=None)
         if feedback_delay < 1:
@@ -68,11 +74,28 @@ class token_packer(gr.basic_block):
         self._waits_for_reports = lock_step and codec_encoder.wants_reports
         self._reports: deque[tuple | None] = deque([None] * feedback_delay)  # as `_rows`
         self._units: deque[Unit] = deque()
+        self._sent: list[int] = []  # first frames, in lock-step
+        self._num_answers = self._num_reports = 0
+        self._watch: StallWatch | None = None
+        if lock_step and patience_s > 0:
+            self._watch = StallWatch(self._waits_for_answer, self._give_up, patience_s)
         self.payload_bits(start_mcs)  # an unknown row is refused here
         for port, handler in ((TOKENS, self.on_tokens), (MCS, self.on_mcs), (REPORT, self.on_report)):
             self.message_port_register_in(port)
             self.set_msg_handler(port, handler)
         self.message_port_register_out(PAYLOAD)
+
+    def start(self):
+        """Start to watch for answers that never come; called by the scheduler."""
+        if self._watch is not None:
+            self._watch.start()
+        return True
+
+    def stop(self):
+        """End that; called by the scheduler."""
+        if self._watch is not None:
+            self._watch.stop()
+        return True
 
     @guarded
     def on_mcs(self, message):
@@ -82,6 +105,7 @@ class token_packer(gr.basic_block):
             raise ValueError(f"expected a row of the MCS table, got {row}")
         self.payload_bits(row)
         self._rows.append(row)
+        self._num_answers += 1
         if not self.lock_step:
             self._rows = deque([row])
         self._pack_ready()
@@ -90,6 +114,10 @@ class token_packer(gr.basic_block):
     def on_report(self, message):
         """Give the receiver's report to the codec, in lock-step when its turn comes."""
         report = pdus.to_report(message)
+        if self._skips_a_unit(report[0]):
+            self._fail(self._lost(self._num_reports))
+            return
+        self._num_reports += 1
         if self._waits_for_reports:
             self._reports.append(report)
             self._pack_ready()
@@ -116,8 +144,42 @@ class token_packer(gr.basic_block):
             except (
                 Exception
             ) as error:  # a packer that only drops the unit would leave lock-step waiting for ever
-                self.error = error
-                self._publish(pdus.from_end(pdus.END_OF_FAILED_STREAM))
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self.error = error
+        self._publish(pdus.from_end(pdus.END_OF_FAILED_STREAM))
+
+    def _waits_for_answer(self) -> bool:
+        try:
+            ends = self._units[0].end
+        except IndexError:
+            return False
+        answered = self._rows and (self._reports or not self._waits_for_reports)
+        return not ends and not answered
+
+    def _skips_a_unit(self, first_frame: int) -> bool:
+        """Whether a report is of a later unit than the one whose turn it is."""
+        in_turn = self._sent[self._num_reports : self._num_reports + 1]
+        return self.error is None and bool(in_turn) and first_frame > in_turn[0]
+
+    def _lost(self, number: int) -> ResividError:
+        frames = self._sent[number : number + 1] or self._sent[-1:]
+        error = ResividError(
+            f"the packet of the key frame at frame {frames[0]} was lost on its way: {ADVICE}"
+        )
+        self.logger.error(str(error))
+        return error
+
+    def _give_up(self) -> None:
+        """Nothing comes any more: say so; when the end marker is lost too, end the flowgraph without it."""
+        if self.error is None:
+            number = (
+                min(self._num_answers, self._num_reports) if self._waits_for_reports else self._num_answers
+            )
+            self._fail(self._lost(number))
+        else:
+            self.to_basic_block()._post(pmt.intern("system"), pdus.DONE)
 
     def _may_take_next(self) -> bool:
         if not self._units:
@@ -150,6 +212,8 @@ class token_packer(gr.basic_block):
         if self.statistics is not None:
             self.statistics.packed(payload)
             self.statistics.stage("packer", time.perf_counter() - started)
+        if self.lock_step:
+            self._sent.append(payload.first_frame)
         self._publish(pdus.from_payload(payload, mcs=self.mcs))
 
     def _publish(self, pdu):

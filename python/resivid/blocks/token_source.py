@@ -11,9 +11,11 @@ import pmt
 from gnuradio import gr
 
 from ..codec.base import CodecEncoder, Unit
+from ..errors import ResividError
 from ..video.reader import VideoReader
 from . import pdus
 from .guarded import guarded
+from .stall_watch import ADVICE, PATIENCE_S, StallWatch
 
 CREDIT, TOKENS = pmt.intern("credit"), pmt.intern("tokens")
 
@@ -22,7 +24,8 @@ class token_source(gr.basic_block):
     """Video file to PDU `tokens`, one a unit of the codec; at most `credits` of them on their way.
 
     Message `credit` (integer) gives credits back. The stream ends with the codec's end unit, which needs no
-    credit. File and networks run in a thread of their own; the error that ended it is in `error`.
+    credit. File and networks run in a thread of their own; the error that ended it is in `error`. Credits that stop coming
+    for twice `stall_watch.PATIENCE_S` of quiet, for what they belong to was lost on its way, end the stream.
 
     Args:
         path: file or URL that FFmpeg reads.
@@ -53,6 +56,8 @@ class token_source(gr.basic_block):
         self.reader = VideoReader(path, size) if reader is None else reader
         self._credits = threading.Semaphore(credits)
         self._stopping, self._leaves_out = threading.Event(), threading.Event()
+        self._waits, self._credited = False, False
+        self._watch = StallWatch(lambda: self._waits and self._credited, self._give_up, 2 * PATIENCE_S)
         self._thread = threading.Thread(target=self._run, name="token_source", daemon=True)
         self.message_port_register_in(CREDIT)
         self.set_msg_handler(CREDIT, self.on_credit)
@@ -72,6 +77,7 @@ class token_source(gr.basic_block):
     def on_credit(self, message):
         """Let so many more units out, an integer."""
         self._credits.release(pdus.to_integer(message))
+        self._credited = True
 
     def give_credit(self, count: int) -> None:
         """As the message does, from any thread."""
@@ -89,10 +95,12 @@ class token_source(gr.basic_block):
     def start(self):
         """Start the thread that reads and encodes; called by the scheduler."""
         self._thread.start()
+        self._watch.start()
         return True
 
     def stop(self):
         """End that thread and wait for it; called by the scheduler."""
+        self._watch.stop()
         self._stopping.set()
         self._credits.release()  # wake a thread that waits for one
         self._thread.join()
@@ -113,7 +121,7 @@ class token_source(gr.basic_block):
             self._publish(Unit(first_frame=0, num_frames=pdus.END_OF_FAILED_STREAM, end=True))
 
     def _send(self, unit) -> bool:
-        if self._leaves_out.is_set() or not self._credits.acquire(blocking=not self.drops):
+        if self._leaves_out.is_set() or not self._take_credit():
             self._leaves_out.clear()
             self.late += 1
             return True
@@ -121,6 +129,23 @@ class token_source(gr.basic_block):
             return False
         self._publish(unit)
         return True
+
+    def _take_credit(self) -> bool:
+        self._waits = True
+        taken = self._credits.acquire(blocking=not self.drops)
+        self._waits = False
+        return taken
+
+    def _give_up(self):
+        """No credit comes any more: say so; when the end unit is lost too, end the flowgraph without it."""
+        if self.error is None:
+            self.error = ResividError(
+                f"a unit of tokens was lost on its way, its credit does not come back: {ADVICE}"
+            )
+            self.logger.error(str(self.error))
+            self._publish(Unit(first_frame=0, num_frames=pdus.END_OF_FAILED_STREAM, end=True))
+        else:
+            self.to_basic_block()._post(pmt.intern("system"), pdus.DONE)
 
     def _publish(self, unit):
         self.message_port_pub(TOKENS, pdus.from_unit(unit))

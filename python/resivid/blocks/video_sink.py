@@ -99,6 +99,10 @@ class video_sink(gr.basic_block):
         else:
             self.dropped += 1
 
+    def give_up(self) -> None:
+        """As the end unit of a failed sender, which may not come through; from any thread."""
+        self._units.put(Unit(first_frame=0, num_frames=pdus.END_OF_FAILED_STREAM, end=True))
+
     @property
     def waiting(self) -> int:
         """Units that are not on the screen yet."""
@@ -128,7 +132,7 @@ class video_sink(gr.basic_block):
         except Exception as error:
             self.error = error
         self.finished.set()
-        self.message_port_pub(DONE, pmt.cons(pmt.intern("done"), pmt.from_long(1)))
+        self.message_port_pub(DONE, pdus.DONE)
 
     def _show_all(self, writer):
         """Show units until the end unit, or until the flowgraph is stopped."""

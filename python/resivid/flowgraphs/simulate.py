@@ -228,6 +228,8 @@ class simulation(gr.top_block):
         try:
             while not self.receiver.finished.wait(0.1):
                 progress(self.receiver.sink.num_frames)
+                if self.transmitter.error is not None:  # where its end marker is lost too
+                    self.receiver.sink.give_up()
         except KeyboardInterrupt:
             self.stop()
             self.wait()
@@ -276,6 +278,8 @@ class simulation(gr.top_block):
             notes.append(f"snr_set_db: the mean; the channel fades ({self.settings.channel.fading})")
         if self.channel.lost():
             notes.append(f"blocks_failed: {self.channel.lost()} of them were lost by the channel, --loss")
+        if self.statistics.blocks_missing:
+            notes.append(f"key_frames: {self.statistics.blocks_missing} of them never came out of the chain")
         return self.statistics.result(
             fps=float(self.transmitter.rate),
             snr_set_db=snr_db[0] if len(snr_db) == 1 else None,

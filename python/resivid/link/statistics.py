@@ -179,6 +179,12 @@ class StatisticsCollector:
         with self._lock:
             return list(zip(self._payloads, self._blocks, strict=False))
 
+    @property
+    def blocks_missing(self) -> int:
+        """Payloads that were packed and of which no block, good or failed, came out."""
+        with self._lock:
+            return len(self._payloads) - len(self._blocks)
+
     def stage_seconds(self) -> dict[str, float]:
         """Total run time of each stage so far."""
         with self._lock:
