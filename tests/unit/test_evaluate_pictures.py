@@ -154,6 +154,8 @@ def test_vmaf_of_a_real_ffmpeg(monkeypatch, tmp_path):
         return measured.result()[0]
 
     assert measure(sharp, sharp) > 95
+    monkeypatch.setattr(vmaf, "STRETCH", 3)
+    assert 95 < measure(sharp + sharp[:1], sharp + sharp[:1]) < 100.5
     assert measure(sharp, blurred) < 40 < measure(blurred, sharp)
     vmaf.find_ffmpeg.cache_clear()
 

@@ -10,13 +10,14 @@ import subprocess
 import tempfile
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import numpy as np
 
-from ..errors import ResividError
-
 TIMEOUT_S = 3600
+STRETCH = 600  # frames: 240 MB of pictures of 256x256
+NAMES = ("received", "original")  # in the order in which the filter takes them
+FAILURES = (OSError, ValueError, KeyError, subprocess.SubprocessError)
 
 
 @functools.cache
@@ -52,7 +53,7 @@ def _bundled() -> str:
 
 
 class Vmaf:
-    """Both videos go to temporary lossless files, which FFmpeg compares at the end.
+    """Both videos go to temporary files, which FFmpeg compares a stretch at a time, so that disk use is bounded.
 
     Args:
         rate: frame/s.
@@ -62,48 +63,71 @@ class Vmaf:
         self._rate = Fraction(rate).limit_denominator(1 << 16)
         self._ffmpeg, self._problem = find_ffmpeg()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._writers: list[Any] = []
+        self._files: list[BinaryIO] = []
+        self._scores: list[tuple[int, float]] = []  # of each stretch: frames, mean
+        self._waiting = 0
+        self._size = ""
 
     def add(self, original: np.ndarray, received: np.ndarray) -> None:
-        """Take one frame, uint8 (H, W, 3) RGB, square."""
+        """Take one frame, uint8 (H, W, 3) RGB."""
         if self._problem:
             return
-        if self._folder is None:
-            from .prepared_clips import LosslessWriter
-
-            self._folder = tempfile.TemporaryDirectory(prefix="resivid-vmaf-")
-            self._writers = [
-                LosslessWriter(Path(self._folder.name) / f"{name}.mkv", self._rate, original.shape[0])
-                for name in ("original", "received")
-            ]
-            for writer in self._writers:
-                writer.__enter__()
-        for writer, frame in zip(self._writers, (original, received), strict=True):
-            writer.write(frame)
+        try:
+            if not self._files:
+                self._open(original.shape)
+            for file, frame in zip(self._files, (received, original), strict=True):
+                file.write(np.ascontiguousarray(frame).data)
+            self._waiting += 1
+            if self._waiting == STRETCH:
+                self._compare()
+        except FAILURES as error:
+            self._fail(error)
 
     def result(self) -> tuple[float | None, str]:
-        """The pooled mean, or None and why there is none."""
-        if self._problem or self._folder is None:
-            return None, self._problem or "no frames to compare"
-        for writer in self._writers:
-            writer.__exit__(None, None, None)
+        """The mean over the frames since the last result, or None and why there is none."""
         try:
-            return self._compare(Path(self._folder.name)), ""
-        except (ResividError, OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
-            return None, f"ffmpeg's libvmaf failed ({type(error).__name__})"
-        finally:
-            self._folder.cleanup()
-            self._folder, self._writers = None, []
+            if self._waiting and not self._problem:
+                self._compare()
+        except FAILURES as error:
+            self._fail(error)
+        scores, self._scores = self._scores, []
+        if self._problem or not scores:
+            return None, self._problem or "no frames to compare"
+        return sum(frames * mean for frames, mean in scores) / sum(frames for frames, _ in scores), ""
 
-    def _compare(self, folder: Path) -> float:
-        log = folder / "vmaf.json"
+    def _open(self, shape: tuple[int, ...]) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="resivid-vmaf-")
+        self._size = f"{shape[1]}x{shape[0]}"
+        self._files = [open(self._path(name), "wb") for name in NAMES]  # noqa: SIM115, closed by _compare
+
+    def _path(self, name: str) -> Path:
+        assert self._folder is not None
+        return Path(self._folder.name) / name
+
+    def _compare(self) -> None:
+        for file in self._files:
+            file.close()
+        log = self._path("vmaf.json")
+        raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", self._size]
+        inputs = [[*raw, "-framerate", str(self._rate), "-i", str(self._path(name))] for name in NAMES]
         filters = f"[0:v]format=yuv420p[a];[1:v]format=yuv420p[b];[a][b]libvmaf=n_threads=1:log_fmt=json:log_path={log}"
         subprocess.run(
-            [self._ffmpeg, "-v", "error", "-i", str(folder / "received.mkv")]
-            + ["-i", str(folder / "original.mkv")]
-            + ["-lavfi", filters, "-f", "null", "-"],
+            [self._ffmpeg, "-v", "error", *inputs[0], *inputs[1], "-lavfi", filters, "-f", "null", "-"],
             stdin=subprocess.DEVNULL,
             timeout=TIMEOUT_S,
             check=True,
         )
-        return float(json.loads(log.read_text(encoding="utf-8"))["pooled_metrics"]["vmaf"]["mean"])
+        mean = json.loads(log.read_text(encoding="utf-8"))["pooled_metrics"]["vmaf"]["mean"]
+        self._scores.append((self._waiting, float(mean)))
+        self._clear()
+
+    def _fail(self, error: Exception) -> None:
+        self._problem = f"ffmpeg's libvmaf failed ({type(error).__name__})"
+        self._clear()
+
+    def _clear(self) -> None:
+        for file in self._files:
+            file.close()
+        self._files, self._waiting = [], 0
+        if self._folder is not None:
+            self._folder.cleanup()

@@ -106,13 +106,16 @@ class Ladder:
             "judge": judge.name,
         }
         self._kept = self._read(head)
+        self._streams: dict[str, list[AccessUnit]] = {}  # what was encoded: a fit's stream is judged next
 
     def encode(self, quality: float) -> list[AccessUnit]:
         """The stream at this quality."""
-        pictures = self._source.pictures(self.setting.size, self.setting.every)
-        units = encode(pictures, self.setting, quality, self._source.clip.fps)
-        self._kept["bits"][f"{quality:g}"] = total_bits(units)
-        return units
+        name = f"{quality:g}"
+        if name not in self._streams:
+            pictures = self._source.pictures(self.setting.size, self.setting.every)
+            self._streams[name] = encode(pictures, self.setting, quality, self._source.clip.fps)
+            self._kept["bits"][name] = total_bits(self._streams[name])
+        return self._streams[name]
 
     def bits(self, quality: float) -> int:
         """Size of the stream."""
