@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gnuradio.resivid.errors import MissingPackageError, ResividError
-from gnuradio.resivid.evaluate.classical import encoder, search, settings
+from gnuradio.resivid.evaluate.classical import encoder, judging, ladder, search, settings
 from gnuradio.resivid.evaluate.classical.receiver import decode, watch
 from gnuradio.resivid.evaluate.classical.settings import SVT_AV1, X265, ClassicalSetting
 from gnuradio.resivid.evaluate.prepared_clips import prepare_clip
@@ -113,13 +113,13 @@ def source(tmp_path_factory):
     with VideoWriter(folder / "a.mp4", Fraction(30), 64, 64, crf=1) as writer:
         for frame in smooth_clip(FRAMES, drift=(6, 2))[:, ::4, ::4]:
             writer.write(np.ascontiguousarray(frame))
-    return search.ClipSource(prepare_clip(folder / "a.mp4", folder / "clips", 64), 64)
+    return judging.ClipSource(prepare_clip(folder / "a.mp4", folder / "clips", 64), 64)
 
 
 def test_the_search_finds_what_trying_everything_finds(source, tmp_path, monkeypatch):
     monkeypatch.setitem(settings.ENCODERS, X265, settings.Encoder("libx265", "hevc", "yuv420p", 20, 51, 1))
     setting = ClassicalSetting(X265, "ultrafast", 32, 2, 0)
-    interpolator, judge = load_interpolator("blend"), search.Judge()
+    interpolator, judge = load_interpolator("blend"), judging.Judge()
     sizes = {
         quality: encoder.total_bits(encoder.encode(source.pictures(32, 2), setting, quality, 30.0))
         for quality in range(20, 52)
@@ -133,8 +133,40 @@ def test_the_search_finds_what_trying_everything_finds(source, tmp_path, monkeyp
     def never(*arguments):
         raise AssertionError("encoded again")
 
-    monkeypatch.setattr(search, "encode", never)
+    monkeypatch.setattr(ladder, "encode", never)
     assert search.search(source, [setting], budget, interpolator, tmp_path, judge) == [choice]
+
+
+def test_a_setting_behind_the_bar_is_given_up_early(source, tmp_path, monkeypatch):
+    """What it reaches with a little more than the budget misses the bar; one that meets the bar is fitted as without it."""
+    setting = ClassicalSetting(X265, "ultrafast", 32, 2, 0)
+    interpolator, judge = load_interpolator("blend"), judging.Judge()
+
+    def fresh(name):
+        return ladder.Ladder(source, setting, interpolator, tmp_path / name, judge)
+
+    free = fresh("free")
+    quality = free.fit(20_000)
+    reached = free.choice(quality)
+
+    calls = []
+    monkeypatch.setattr(ladder, "encode", lambda *arguments: calls.append(1) or encoder.encode(*arguments))
+    bounded = fresh("low bar")
+    assert (
+        bounded.fit(20_000, (("psnr_db", reached.psnr_db - 1),)) == quality
+        and bounded.limit(20_000, ()) is None
+    )
+    most, bar = len(calls), (("psnr_db", reached.psnr_db + 3),)
+    calls.clear()
+    behind = fresh("high bar")
+    assert behind.fit(20_000, bar) is None and len(calls) < most
+    choice, limit = fresh("high bar").kept(20_000, bar)  # as the file has it
+    assert (
+        choice is None and 20_000 < limit.bits <= ladder.NEAR * 20_000 and limit.psnr_db < reached.psnr_db + 2
+    )
+    with pytest.raises(LookupError):
+        behind.kept(20_000, ())
+    assert behind.fit(20_000) == quality  # without the bar it goes on
 
 
 def test_judged_frames_are_those_that_a_viewer_sees(source):
@@ -144,7 +176,7 @@ def test_judged_frames_are_those_that_a_viewer_sees(source):
     shown = list(watch(units, setting, 64, FRAMES, interpolator))
     for step in (1, 3, 6):
         coded = decode(units, setting, 64)
-        judged = search.judged_pictures(coded, 4, step, FRAMES, interpolator)
+        judged = judging.judged_pictures(coded, 4, step, FRAMES, interpolator)
         assert all(np.array_equal(a, b) for a, b in zip(shown[::step], judged, strict=True))
 
 
@@ -152,18 +184,18 @@ def test_a_long_clip_is_read_again_instead_of_kept(source, tmp_path, monkeypatch
     """What is found is the same."""
     setting, interpolator = ClassicalSetting(X265, "ultrafast", 32, 2, 0), load_interpolator("hold")
     found = []
-    for most in (search.MOST_KEPT_BYTES, 0):
-        monkeypatch.setattr(search, "MOST_KEPT_BYTES", most)
-        fresh = search.ClipSource(source.clip, 64)
+    for most in (judging.MOST_KEPT_BYTES, 0):
+        monkeypatch.setattr(judging, "MOST_KEPT_BYTES", most)
+        fresh = judging.ClipSource(source.clip, 64)
         folder = tmp_path / str(most)
-        found.append(search.search(fresh, [setting], 20_000, interpolator, folder, search.Judge()))
+        found.append(search.search(fresh, [setting], 20_000, interpolator, folder, judging.Judge()))
         assert isinstance(fresh.pictures(32, 2), list) == isinstance(fresh.judged(), list) == bool(most)
     assert found[0] == found[1] and found[0]
 
 
 def test_best_by_each_metric():
     def choice(psnr_db, lpips, size):
-        return search.Choice(ClassicalSetting(X265, "slow", size, 1, 0), 30, 100, psnr_db, lpips)
+        return ladder.Choice(ClassicalSetting(X265, "slow", size, 1, 0), 30, 100, psnr_db, lpips)
 
     found = [choice(30, 0.4, 64), choice(28, 0.3, 96), choice(29, 0.5, 128)]
     assert search.best(found, "lpips").setting.size == 96

@@ -12,8 +12,9 @@ from ..link.mcs_table import McsTable
 from ..video.sampler import num_key_frames
 from .classical.byte_link import Block, Radio, cut_to_budget, delay_s, deliver
 from .classical.encoder import AccessUnit, total_bits
+from .classical.ladder import Ladder
 from .classical.receiver import CONCEALMENTS, survivors, watch
-from .classical.search import Ladder, best, search
+from .classical.search import best, search
 from .classical.settings import PAPER, ClassicalSetting, candidates
 from .job_models import judge, models, source_of
 from .points import BLOCK_STRIDE, PAPER_X265, PICKS, Evaluation, Point

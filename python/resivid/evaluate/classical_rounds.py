@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ..errors import MissingPackageError, ResividError
 from .classical.encoder import require_encoder
-from .classical.frontier import Frontier
-from .classical.search import Choice
+from .classical.frontier import Ask, Frontier
+from .classical.ladder import Bars, Choice
 from .classical.settings import PAPER, ClassicalSetting, candidates
 from .classical_point import budget_of
 from .jobs import LadderJob
@@ -41,23 +42,26 @@ class Searches:
             run: called with the jobs of a round and its number, which are done when it returns.
         """
         paper, wanted = self._budgets(points)
-        jobs = [self._job(number, PAPER, budgets, False) for number, budgets in paper.items()]
-        for count in range(1, 2 + sum(len(budgets) for budgets in wanted.values())):
+        jobs = [
+            self._job(number, PAPER, [(budget, ()) for budget in budgets], False)
+            for number, budgets in paper.items()
+        ]
+        for count in itertools.count(1):
             rounds = {curve: self._frontier(curve).next_round(wanted[curve]) for curve in wanted}
-            tasks: dict[tuple[int, ClassicalSetting], set[int]] = {}
+            tasks: dict[tuple[int, ClassicalSetting], list[tuple[int, Bars]]] = {}
             for (number, _), found in rounds.items():
-                for budget, settings in found.items():
-                    for setting in settings:
-                        tasks.setdefault((number, setting), set()).add(budget)
-            jobs += [self._job(number, setting, budgets) for (number, setting), budgets in tasks.items()]
+                for budget, ask in found.items():
+                    for setting in ask.settings:
+                        tasks.setdefault((number, setting), []).append((budget, ask.bars))
+            jobs += [self._job(number, setting, asks) for (number, setting), asks in tasks.items()]
             if not jobs:
                 return
             left = [job for job in jobs if not _is_kept(job)]
             if left:
                 run(left, count)
             for curve, found in rounds.items():
-                for budget, settings in found.items():
-                    self._frontier(curve).learn(budget, self._choices(curve[0], settings, budget))
+                for budget, ask in found.items():
+                    self._frontier(curve).learn(budget, *self._reached(curve[0], ask, budget))
             jobs = []
 
     def contenders(self, number: int, point: Point) -> tuple[ClassicalSetting, ...]:
@@ -97,21 +101,27 @@ class Searches:
         return self._frontiers[curve]
 
     def _job(
-        self, number: int, setting: ClassicalSetting, budgets: Iterable[int], judged: bool = True
+        self,
+        number: int,
+        setting: ClassicalSetting,
+        asks: Iterable[tuple[int, Bars]],
+        judged: bool = True,
     ) -> LadderJob:
         clip = self._clips[number]
-        return LadderJob(clip, setting, tuple(sorted(budgets)), self._evaluation, self._folder, judged)
+        return LadderJob(clip, setting, tuple(sorted(asks)), self._evaluation, self._folder, judged)
 
-    def _choices(self, number: int, settings: Sequence[ClassicalSetting], budget: int) -> list[Choice]:
-        found = []
-        for setting in settings:
+    def _reached(self, number: int, ask: Ask, budget: int) -> tuple[list[Choice], list[Choice]]:
+        choices, limits = [], []
+        for setting in ask.settings:
             try:
-                choice = self._job(number, setting, (budget,)).ladder().kept_choice(budget)
+                choice, limit = self._job(number, setting, ()).ladder().kept(budget, ask.bars)
             except LookupError:  # its job failed, and said so
                 continue
             if choice is not None:
-                found.append(choice)
-        return found
+                choices.append(choice)
+            if limit is not None:
+                limits.append(limit)
+        return choices, limits
 
 
 def usable(settings: Iterable[ClassicalSetting]) -> tuple[list[ClassicalSetting], dict[str, str]]:
@@ -130,9 +140,9 @@ def usable(settings: Iterable[ClassicalSetting]) -> tuple[list[ClassicalSetting]
 def _is_kept(job: LadderJob) -> bool:
     ladder = job.ladder()
     try:
-        for budget in job.budgets:
+        for budget, bars in job.asks:
             if job.judged:
-                ladder.kept_choice(budget)
+                ladder.kept(budget, bars)
             else:
                 ladder.kept_fit(budget)
     except LookupError:

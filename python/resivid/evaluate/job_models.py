@@ -11,7 +11,7 @@ from typing import Any
 from ..models.interpolation.base import Interpolator
 from ..models.registry import load_interpolator, load_tokenizer
 from ..models.tokenizers.base import Tokenizer
-from .classical.search import ClipSource, Judge
+from .classical.judging import ClipSource, Judge
 from .points import Evaluation
 from .prepared_clips import PreparedClip
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .classical.search import Ladder
+from .classical.ladder import Bars, Ladder
 from .classical.settings import ClassicalSetting
 from .classical_point import run_classical
 from .job_models import judge, models, one_thread, source_of
@@ -60,12 +60,13 @@ class LadderJob:
     """One setting on one clip, for all bit budgets of a round of the classical search.
 
     Attributes:
+        asks: bit budgets, and the bars that are to be reached with each; see `Ladder.fit`.
         judged: whether the pictures are measured too.
     """
 
     clip: PreparedClip
     setting: ClassicalSetting
-    budgets: tuple[int, ...]
+    asks: tuple[tuple[int, Bars], ...]
     evaluation: Evaluation
     cache: Path
     judged: bool = True
@@ -79,8 +80,8 @@ class LadderJob:
         """Fill the cache."""
         one_thread()
         ladder = self.ladder()
-        for budget in sorted(self.budgets, reverse=True):
-            quality = ladder.fit(budget)
+        for budget, bars in sorted(self.asks, reverse=True):
+            quality = ladder.fit(budget, bars)
             if quality is not None and self.judged:
                 ladder.choice(quality)
 

@@ -2,7 +2,9 @@
 """Which settings can be the best one for which bits: what cannot win is not coded, and the winner stays the same.
 
 More bits of one setting give no worse pictures. So a setting that with many bits is behind what another one reaches with
-few cannot win anywhere between, and the search closes in on the winners from both ends, halving each gap.
+few cannot win anywhere between, and the search closes in on the winners from both ends, halving each gap. At each budget
+a few likely settings go first; what they reach is the bar for the others, of which a stream that needs a little more
+than the budget and misses the bar even so is as much as is coded.
 """
 
 from __future__ import annotations
@@ -11,21 +13,36 @@ from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .search import Choice
-from .settings import ClassicalSetting
+from .ladder import MARGINS, SIGNS, Bars, Choice
+from .search import best
+from .settings import ClassicalSetting, is_likely
 
-# A finer quantizer is now and then a little worse: how much a setting must be behind.
-MARGINS = {"lpips": 0.01, "psnr_db": 0.2}
-SIGNS = {"lpips": 1, "psnr_db": -1}  # times the value: the lower the better
+MOST_AT_ONCE = 6  # settings that need no others before them
 
 
 @dataclass(frozen=True)
 class Searched:
-    """What was tried for one budget: the settings, their choices as far as they fit, and by which metrics it was narrowed."""
+    """What was tried for one budget.
+
+    Attributes:
+        settings: all that were.
+        choices: of those that fit, as far as they have a chance.
+        limits: of those that have none: more bits than the budget's, and still behind.
+        metrics: by which it was narrowed.
+    """
 
     settings: tuple[ClassicalSetting, ...]
     choices: tuple[Choice, ...]
+    limits: tuple[Choice, ...]
     metrics: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What to try for one budget: settings, and bars for them; () for the likely ones, which go first."""
+
+    settings: tuple[ClassicalSetting, ...]
+    bars: Bars = ()
 
 
 class Frontier:
@@ -38,10 +55,11 @@ class Frontier:
     def __init__(self, settings: Sequence[ClassicalSetting]):
         self.settings = tuple(settings)
         self._known: dict[int, Searched] = {}
-        self._asked: dict[int, tuple[tuple[ClassicalSetting, ...], frozenset[str]]] = {}
+        self._begun: dict[tuple[int, frozenset[str]], Searched] = {}  # the likely settings are back
+        self._asked: dict[int, tuple[Ask, tuple[ClassicalSetting, ...], frozenset[str]]] = {}
 
-    def next_round(self, wanted: Mapping[int, frozenset[str]]) -> dict[int, tuple[ClassicalSetting, ...]]:
-        """Budgets to search next, and the settings that may win there; nothing when all that is wanted is known.
+    def next_round(self, wanted: Mapping[int, frozenset[str]]) -> dict[int, Ask]:
+        """Budgets to search next, and what to try there; nothing when all that is wanted is known.
 
         The lowest and the highest budget are searched in full, then the middle one of each gap.
 
@@ -56,27 +74,69 @@ class Frontier:
         gaps: dict[int, list[int]] = {}
         for bits in todo:
             gaps.setdefault(bisect(anchors, bits), []).append(bits)
-        found: dict[int, tuple[ClassicalSetting, ...]] = {}
+        found: dict[int, Ask] = {}
         for place, members in gaps.items():
+            around = [self._known[bits] for bits in anchors[max(place - 1, 0) : place + 1]]
             if place == 0:
-                found[members[0]] = self.settings
+                found[members[0]] = self._ask(members[0], self.settings, metrics, around)
             if place == len(anchors):
-                found[members[-1]] = self.settings
+                found[members[-1]] = self._ask(members[-1], self.settings, metrics, around)
             if 0 < place < len(anchors):
-                low, high = self._known[anchors[place - 1]], self._known[anchors[place]]
-                found[members[len(members) // 2]] = contenders(low, high, metrics)
-        self._asked |= {bits: (settings, metrics) for bits, settings in found.items()}
+                middle = members[len(members) // 2]
+                found[middle] = self._ask(middle, contenders(around[0], around[1], metrics), metrics, around)
         return found
 
-    def learn(self, bits: int, choices: Sequence[Choice]) -> None:
-        """Take in what the settings of a round reach with a budget; those that do not fit are missing."""
-        settings, metrics = self._asked.pop(bits)
-        served = frozenset(MARGINS) if settings == self.settings else metrics  # searched in full serves all
-        self._known[bits] = Searched(settings, tuple(choices), served)
+    def learn(self, bits: int, choices: Sequence[Choice], limits: Sequence[Choice] = ()) -> None:
+        """Take in what the settings of a round reach with a budget.
+
+        Args:
+            choices: of those that fit and have a chance.
+            limits: of those that have none; see `Ladder.limit`.
+        """
+        ask, settings, metrics = self._asked.pop(bits)
+        before = self._begun.pop((bits, metrics), Searched((), (), (), metrics))
+        found = Searched(
+            before.settings + ask.settings,
+            before.choices + tuple(choices),
+            before.limits + tuple(limits),
+            metrics,
+        )
+        if set(found.settings) >= set(settings):
+            self._known[bits] = found
+        else:
+            self._begun[bits, metrics] = found
 
     def at(self, bits: int) -> tuple[ClassicalSetting, ...]:
         """The settings among which the best one for a budget is."""
-        return self._known[bits].settings if bits in self._known else self.settings
+        searched = self._known.get(bits)
+        if searched is None:
+            return self.settings
+        return tuple(choice.setting for choice in searched.choices) or searched.settings
+
+    def _ask(
+        self,
+        bits: int,
+        settings: tuple[ClassicalSetting, ...],
+        metrics: frozenset[str],
+        around: Sequence[Searched],
+    ) -> Ask:
+        begun = self._begun.get((bits, metrics))
+        if begun is not None:
+            rest = tuple(setting for setting in settings if setting not in begun.settings)
+            ask = Ask(rest, _bars(begun.choices, metrics))
+        elif len(settings) <= MOST_AT_ONCE:
+            ask = Ask(settings)
+        else:
+            winners = {
+                best(searched.choices, metric).setting
+                for searched in around
+                if searched.choices
+                for metric in metrics
+            }
+            first = tuple(s for s in settings if s in winners) or tuple(s for s in settings if is_likely(s))
+            ask = Ask(first or settings)
+        self._asked[bits] = ask, settings, metrics
+        return ask
 
     def _serves(self, bits: int, metrics: frozenset[str]) -> bool:
         return bits in self._known and metrics <= self._known[bits].metrics
@@ -88,10 +148,21 @@ def contenders(low: Searched, high: Searched, metrics: frozenset[str]) -> tuple[
     Those are left out that do not fit the higher budget, or are there behind the best one of the lower by MARGINS, by each of
     the metrics.
     """
+    reached = (*high.choices, *high.limits)
     if not low.choices:
-        return tuple(choice.setting for choice in high.choices) or high.settings
+        return tuple(choice.setting for choice in reached) or high.settings
     tests: list[Callable[[Choice], bool]] = [_keeps_up(low.choices, metric) for metric in sorted(metrics)]
-    return tuple(choice.setting for choice in high.choices if any(test(choice) for test in tests))
+    return tuple(choice.setting for choice in reached if any(test(choice) for test in tests))
+
+
+def _bars(choices: Sequence[Choice], metrics: frozenset[str]) -> Bars:
+    """The best value of each metric; () where one is not known."""
+    values = {
+        m: [SIGNS[m] * v for choice in choices if (v := getattr(choice, m)) is not None] for m in metrics
+    }
+    if not all(values.values()):
+        return ()
+    return tuple((metric, SIGNS[metric] * min(values[metric])) for metric in sorted(metrics))
 
 
 def _keeps_up(choices: Sequence[Choice], metric: str) -> Callable[[Choice], bool]:

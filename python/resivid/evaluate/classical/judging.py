@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pictures that the search codes and those that it looks at, and how good they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice, repeat
+from typing import Any
+
+import numpy as np
+
+from ...errors import ResividError
+from ...models.interpolation.base import Interpolator
+from ..metrics import load_lpips, lpips, psnr_db
+from ..prepared_clips import PreparedClip
+from .encoder import scaled
+
+JUDGE_EVERY = 6  # frames; what is reported is measured on all of them
+BATCH = 8  # pairs of pictures in the network at a time
+MOST_KEPT_BYTES = 80 << 20  # of scaled pictures in memory
+
+
+class ClipSource:
+    """A clip's pictures at any size, kept while they are small."""
+
+    def __init__(self, clip: PreparedClip, size: int = 256):
+        self.clip, self.size = clip, size
+        self._kept: dict[tuple[int, int], list[np.ndarray]] = {}
+        self._judged: list[np.ndarray] | None = None
+
+    def pictures(self, size: int, every: int) -> Iterable[np.ndarray]:
+        """Every n-th picture, reduced to `size`."""
+        key = size, every
+        if key not in self._kept:
+            pictures = scaled(self.clip.frames(self.size), size, every)
+            if 3 * size * size * -(-self.clip.num_frames // every) > MOST_KEPT_BYTES:
+                return pictures
+            self._kept = {key: list(pictures)}  # one at a time: the search goes setting by setting
+        return self._kept[key]
+
+    def judged(self) -> Iterable[np.ndarray]:
+        """The originals of the frames that the search looks at."""
+        if self._judged is None:
+            frames = islice(self.clip.frames(self.size), 0, None, JUDGE_EVERY)
+            if 3 * self.size**2 * -(-self.clip.num_frames // JUDGE_EVERY) > MOST_KEPT_BYTES:
+                return frames
+            self._judged = list(frames)
+        return self._judged
+
+
+class Judge:
+    """PSNR and LPIPS-Alex of a few frames."""
+
+    def __init__(self) -> None:
+        self._network: Any = None
+        try:
+            self._network = load_lpips()
+        except ResividError:
+            pass
+        self.name = "psnr" if self._network is None else "psnr, lpips-alex"
+
+    def measure(
+        self, originals: Iterable[np.ndarray], pictures: Iterable[np.ndarray]
+    ) -> dict[str, float | None]:
+        """Means; a few pictures at a time are in memory."""
+        pairs = zip(originals, pictures, strict=True)
+        psnr: list[float] = []
+        distances: list[np.ndarray] = []
+        while batch := list(islice(pairs, BATCH)):
+            psnr += [min(psnr_db(a, b), 100.0) for a, b in batch]
+            if self._network is not None:
+                distances.append(lpips(self._network, *(np.stack(part) for part in zip(*batch, strict=True))))
+        mean = float(np.mean(np.concatenate(distances))) if distances else None
+        return {"psnr_db": float(np.mean(psnr)), "lpips": mean}
+
+
+def judged_pictures(
+    coded: Iterable[tuple[int, np.ndarray]],
+    every: int,
+    step: int,
+    num_frames: int,
+    interpolator: Interpolator,
+) -> Iterator[np.ndarray]:
+    """Every n-th frame of what `watch` shows, without making the others.
+
+    Args:
+        coded: frame index and picture of all coded frames, in order, none missing.
+        every: frames per coded frame.
+        step: n.
+        num_frames: T.
+    """
+    wanted, before = 0, None
+    for index, picture in coded:
+        between = list(range(wanted, index, step))
+        if before is not None and between:
+            start = index - every
+            if between[0] == start:
+                yield before
+                between = between[1:]
+                wanted += step
+            if between:
+                yield from interpolator.between(before, picture, [(i - start) / every for i in between])
+                wanted += step * len(between)
+        before = picture
+    if before is not None:  # the last coded picture is held
+        yield from repeat(before, len(range(wanted, num_frames, step)))
