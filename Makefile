@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Two words for a newcomer: `make demo`, `make test`. Thin: it calls setup.sh, cmake, pytest and resivid.
+# Two words for a newcomer: `make demo`, `make test`. Thin: it calls setup.sh, cmake, pytest and resivid. `make` alone only
+# lists what there is: a build would first install packages.
 
 VENV := .venv
 PYTHON := $(CURDIR)/$(VENV)/bin/python
@@ -11,14 +12,15 @@ SANITIZE := address,undefined,float-cast-overflow
 .PHONY: help demo test sanitize docs deb check-deb wheel check-wheel coverage setup build install lint format clean
 
 help:
-	@echo "make demo   send the bundled clip over a noisy channel; result in out/"
+	@echo "make demo   install what is missing, build, send the bundled clip over a noisy channel; result in out/"
+	@echo "make install   the same without the clip: into $(VENV), then . $(VENV)/bin/activate"
 	@echo "make test   run every test"
 	@echo "make sanitize   the C++ tests and the fuzz harness under AddressSanitizer and UBSan"
 	@echo "make docs   the documentation site in build/site"
 	@echo "make deb   the Debian package; make check-deb installs it into a fresh root (needs root, debootstrap)"
 	@echo "make wheel   the parts without GNU Radio for pip; make check-wheel installs it into an empty environment"
 	@echo "make coverage   lines that the tests run, Python and C++; TESTS=... for some of them"
-	@echo "make setup | build | install | lint | format | clean"
+	@echo "make setup | build | lint | format | clean"
 
 test coverage: SETUP := --tests
 setup:
@@ -35,10 +37,11 @@ install: build
 
 demo: install
 	@mkdir -p out
-	@echo "demo: sending apps/demo/clip.mp4 over AWGN at 6 dB, 2,360 symbols a second"
+	@echo "demo: sending apps/demo/clip.mp4 over AWGN at 6 dB, 2,359 symbols a second"
 	@$(VENV)/bin/resivid simulate apps/demo/clip.mp4 -o out/demo.mp4 --snr 6 --cbr 4e-4 --stride 8 --gop 32 \
 		--json out/demo.json --report out/demo.html --side-by-side
 	@echo "demo: out/demo.mp4 (original beside received), out/demo.json, out/demo.html"
+	@echo "demo: . $(VENV)/bin/activate makes resivid a command of this terminal"
 
 test: install
 	@echo "test: C++"

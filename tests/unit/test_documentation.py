@@ -71,3 +71,12 @@ def test_what_is_in_the_navigation_of_the_repository_is_no_dead_end(site):
     """Links of the README into the documentation lead to files."""
     for target in re.findall(r"\]\((docs/[^)#]+)", (ROOT / "README.md").read_text(encoding="utf-8")):
         assert (ROOT / target).exists(), target
+
+
+def test_commands_are_written_as_after_activating():
+    """Once, in getting-started.md, the documentation says how `resivid` becomes a command."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    long_form = re.compile(r"^\s*(?:sudo )?\.venv/bin/", re.MULTILINE)
+    assert not [page.name for page in pages if long_form.search(page.read_text(encoding="utf-8"))]
+    for page in (ROOT / "README.md", ROOT / "docs/getting-started.md"):
+        assert ". .venv/bin/activate" in page.read_text(encoding="utf-8")

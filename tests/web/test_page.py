@@ -226,6 +226,36 @@ def test_nothing_is_wider_than_a_phone(server, open_page, width):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 19, 22)"
 
 
+def gaps(page):
+    """Tiles, charts and panels of the page that leave a part of their last row empty, by the selector of their parent."""
+    return page.evaluate(
+        """() => ['.figures', '#charts', 'main'].filter(selector => {
+             const parent = document.querySelector(selector);
+             const boxes = [...parent.children].map(c => c.getBoundingClientRect()).filter(box => box.width);
+             const right = Math.max(...boxes.map(box => box.right)), last = Math.max(...boxes.map(box => box.top));
+             return Math.max(...boxes.filter(box => box.top > last - 2).map(box => box.right)) < right - 60;
+           })"""
+    )
+
+
+@pytest.mark.parametrize("width", [390, 768, 1180])
+@pytest.mark.parametrize("simulated", [True, False])
+def test_what_is_not_measured_leaves_no_gap(open_page, width, simulated):
+    monitor = Monitor("clip", simulated=simulated, mcs_labels=["QPSK 1"])
+    if not simulated:
+        monitor.latency(0.6)
+    monitor.block(DecodedBlock(0, 0, 6.5, True, 629, 3), prefix=60 if simulated else None)
+    with WebServer(monitor, port=0) as server:
+        page = open_page(server.url, viewport={"width": width, "height": 844})
+        page.wait_for_function("() => document.getElementById('f-snr').textContent === '6.5 dB'")
+        shown = page.locator("#charts figure:visible figcaption span").all_inner_texts()
+        assert shown == ["SNR", "MCS", "BLER", "Prefix K" if simulated else "Latency"]
+        assert page.locator("#f-latency").is_visible() is not simulated
+        assert page.locator("#f-k").is_visible() is simulated
+        assert gaps(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_slow_viewers_miss_frames_and_slow_neither_the_receiver_nor_the_others(server, receiver, open_page):
     slow = [open_page(server.url) for _ in range(2)]
     for page in slow:

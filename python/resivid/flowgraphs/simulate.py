@@ -136,6 +136,7 @@ class simulation(gr.top_block):
             settings.mcs_start if settings.mcs is None else settings.mcs,
             self.statistics,
         )
+        self.paced = False  # whether pictures are shown at the rate of the video
         self.snr_db = settings.snr_db
         if settings.snr_trace is not None:
             self.snr_db = tuple(settings.snr_trace.at_key_frames(link.stride / float(self.transmitter.rate)))
@@ -264,14 +265,11 @@ class simulation(gr.top_block):
         ):
             for time_ms in times_ms:
                 self.statistics.stage(stage, time_ms / 1e3)
-        snr_db, link = self.snr_db, self.settings.link
+        snr_db = self.snr_db
         quality, notes = self.comparison.result()
         own_metrics, own_notes = self.comparison.own_metrics()
         notes += own_notes
-        notes.append(
-            "latency_ms: not measured, the run is not paced"
-            + (f"; --gop-prefix holds back a GOP of {link.gop} frames" if link.gop_prefix else "")
-        )
+        notes.append(self._latency_note())
         if len(snr_db) > 1:
             notes.append("snr_set_db: one value for each key frame, from a file or trace")
         if self.settings.channel.fading != "none":
@@ -301,7 +299,18 @@ class simulation(gr.top_block):
             version=__version__,
             weights=self._weights(),
             quality={"psnr_db": float(np.mean(psnr_db)) if psnr_db else None},
-            notes=["the run goes on; ssim, lpips and the times of coding are known at its end"],
+            notes=[
+                "the run goes on; ssim, lpips and the times of coding are known at its end",
+                self._latency_note(),
+            ],
+        )
+
+    def _latency_note(self) -> str:
+        gop = self.settings.link.gop
+        return (
+            "latency_ms: not measured, "
+            + ("a file is read ahead of its pace and has no camera" if self.paced else "the run is not paced")
+            + (f"; --gop-prefix holds back a GOP of {gop} frames" if self.settings.link.gop_prefix else "")
         )
 
     def _weights(self) -> dict[str, str]:

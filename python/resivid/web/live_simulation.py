@@ -30,7 +30,7 @@ def watch(flowgraph: simulation, title: str, recordings: Path) -> Monitor:
         document=flowgraph.live_statistics,
         recorder=Recorder(recordings, flowgraph.transmitter.rate),
     )
-    pace = Pace(rate)
+    pace, flowgraph.paced = Pace(rate), True
 
     def show(index: int, original: np.ndarray, received: np.ndarray) -> None:
         pace.wait()

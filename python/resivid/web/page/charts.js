@@ -24,7 +24,7 @@ export class Chart {
   // title, unit; value(block) -> number or null; text(value) for people; colour name; least and step of the range
   constructor(parent, { title, value, text, ink = "a", floor = null, least = 1, steps = false, tick = String }) {
     Object.assign(this, { title, value, text, ink, floor, least, steps, tick });
-    const figure = document.createElement("figure");
+    const figure = (this.figure = document.createElement("figure"));
     const caption = document.createElement("figcaption");
     this.name = document.createElement("span");
     this.now = document.createElement("b");

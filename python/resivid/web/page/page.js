@@ -46,6 +46,12 @@ function showHead(state) {
   const names = { waiting: "Waiting for the picture", running: "Live", ended: "Ended", failed: "Failed" };
   showStatus(names[state.phase], state.phase === "running" ? "live" : state.phase === "waiting" ? "connecting" : "lost");
   $("original-box").hidden = !state.simulated;
+  // A simulation has no camera and so no latency, a receiver over the air does not know K.
+  const unknown = [["Latency", "box-latency"], ["Prefix K", "box-k"]].filter(([title, box]) => {
+    const chart = charts.find((c) => c.title === title);
+    return (chart.figure.hidden = $(box).hidden = !view.blocks.some((b) => chart.value(b) !== null));
+  });
+  $("box-symbols").hidden = unknown.length !== 1;
   if (state.simulated) $("waiting").textContent = "No picture yet";
 }
 
@@ -63,6 +69,7 @@ function showFigures(state) {
   $("f-bler").classList.toggle("bad", Boolean(last && last.bler > 0.1));
   set("f-k", last && last.k !== null ? `${last.k}` : "–");
   set("f-latency", last && last.latency !== null ? `${Math.round(last.latency)} ms` : "–");
+  set("f-symbols", document_.symbols_mean ? number(document_.symbols_mean, 0) : "–");
   set("f-psnr", document_.psnr_db === null ? "–" : `${number(document_.psnr_db, 1)} dB`);
   set("version", document_.version ? `· gr-resivid ${document_.version}` : "");
 }
