@@ -9,14 +9,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ..errors import MissingPackageError, ResividError
+from ..errors import ResividError
 from ..link.statistics import write_text_atomically
 from ..video.reader import VideoReader
 from ..video.writer import VideoWriter
 from .link_evaluation import Folders
 from .link_style import Drawn
 from .link_tables import DIGITS, NAMES, SHOWN, cbr_text, channel_text, claim, label, means, rows_of, winners
-from .pages import figure
+from .pages import figure, html_page
 
 TEMPLATE = "link_report.html"
 MOST_PLAYERS = 12  # videos; each brings about 1 MB into the file
@@ -33,13 +33,8 @@ def write_link_report(path: Path, document: dict[str, Any], folders: Folders, dr
         MissingPackageError: jinja2 is not installed.
         ResividError: a file cannot be read or written.
     """
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    except ImportError as error:
-        raise MissingPackageError("the report needs a package: pip install jinja2") from error
-    loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    text = environment.get_template(TEMPLATE).render(
+    text = html_page(
+        TEMPLATE,
         document=document,
         headline=headline(document),
         figures=[

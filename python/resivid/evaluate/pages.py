@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tables for people: as text, and in a section of a Markdown page that a command renews."""
+"""Pages for people: tables as text, a section of a Markdown page that a command renews, and HTML from a template."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-from ..errors import FormatError, ResividError
+from ..errors import FormatError, MissingPackageError, ResividError
 from ..link.statistics import write_text_atomically
 
 END = "<!-- end -->"
@@ -27,6 +28,21 @@ def figure(value: float | None, digits: int, interval: Sequence[float] | None = 
         return "–"
     spread = f" ({interval[0]:.{digits}f} to {interval[1]:.{digits}f})" if interval else ""
     return f"{value:.{digits}f}{spread}"
+
+
+def html_page(template: str, **values: Any) -> str:
+    """A template of this folder, such as "report.html", filled in; every value is escaped, a missing one is an error.
+
+    Raises:
+        MissingPackageError: jinja2 is not installed.
+    """
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    except ImportError as error:
+        raise MissingPackageError("the report needs a package: pip install jinja2") from error
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.get_template(template).render(**values)
 
 
 def check_page(path: Path, name: str) -> None:

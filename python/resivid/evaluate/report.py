@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MissingPackageError, ResividError
+from ..errors import ResividError
 from ..link.statistics import write_text_atomically
+from .pages import html_page
 from .plots import Series, line_plot, stacked_bar
 
 TEMPLATE = "report.html"
@@ -90,15 +91,10 @@ def write_report(path: str | Path, data: ReportData) -> None:
 
 def render_report(data: ReportData) -> str:
     """The report as HTML text; every value is escaped. Raises as `write_report`."""
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    except ImportError as error:
-        raise MissingPackageError("the report needs a package: pip install jinja2") from error
-    loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["figure"] = figure
-    return environment.get_template(TEMPLATE).render(
+    return html_page(
+        TEMPLATE,
         data=data,
+        figure=figure,
         statistics=_rows(data.statistics),
         headline=_headline(data.statistics),
         columns=[_column(*column) for column in _thinned(data.pictures)],
