@@ -80,3 +80,10 @@ def test_commands_are_written_as_after_activating():
     assert not [page.name for page in pages if long_form.search(page.read_text(encoding="utf-8"))]
     for page in (ROOT / "README.md", ROOT / "docs/getting-started.md"):
         assert ". .venv/bin/activate" in page.read_text(encoding="utf-8")
+
+
+def test_every_flowgraph_is_described():
+    page = (ROOT / "docs/getting-started.md").read_text(encoding="utf-8")
+    flowgraphs = [path.stem for path in (ROOT / "grc/flowgraphs").glob("*.grc")]
+    assert len(flowgraphs) == 10  # as the README says
+    assert not [name for name in flowgraphs if f"`{name}`" not in page]
