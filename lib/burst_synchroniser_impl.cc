@@ -99,8 +99,9 @@ int burst_synchroniser_impl::general_work(int /* noutput_items */,
     auto* out = static_cast<gr_complex*>(output_items[0]);
     int num_written = emit(out); // what the samples before hold
     if (num_written == 0) {
-        consume_each(take(static_cast<const gr_complex*>(input_items[0]), ninput_items[0]));
+        const int taken = take(static_cast<const gr_complex*>(input_items[0]), ninput_items[0]);
         num_written = emit(out);
+        consume_each(taken); // last: who sees these samples read knows whether they locked it
     }
     return num_written;
 }

@@ -58,8 +58,10 @@ def _text(result: dict[str, Any]) -> str:
     lines.append(
         f"95 %: {result['p95_ms']:.0f} ms; {result['sent']} key frames sent, {result['late']} late, "
         f"{result['underflows']} underflows; {result['received']} received, {result['failed']} failed, "
-        f"{result['missing']} missing, {result['overflows']} overflows"
+        f"{result['missing']} missing, {result['dropped']} left out at the screen, {result['overflows']} overflows"
     )
+    if result["limits"]:
+        lines.append(f"The machine is too slow or too busy: {result['limits']}.")
     return "\n".join(lines)
 
 

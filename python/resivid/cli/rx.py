@@ -91,6 +91,7 @@ def rx(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings.")] = False,
 ) -> None:
     """Receive video over the air; searches, locks, loses and finds again until it is stopped."""
+    options.leave_processor_to_radio(tokenizer, interpolator)
     if replay is not None and device:
         raise SettingsError("--replay and --device: give one of them")
     relays = output is not None and output.startswith(ZMQ_PREFIX)

@@ -74,6 +74,7 @@ def tx(
     """Send video over the air, from a camera, a file, a network stream or the screen."""
     from ..radio.permission import check_may_transmit
 
+    options.leave_processor_to_radio(tokenizer)
     radio = options.radio_settings(
         device, frequency, gain_db, antenna, ppm, lo_offset, bandwidth, clock_source, sample_rate
     )

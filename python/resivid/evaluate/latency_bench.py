@@ -24,6 +24,7 @@ READY_S = 120.0  # for the weights to be read
 END_S = 30.0
 NOISE_DB_HZ, SNR_DB = -60, 12  # Es/N0 of 16.5 dB at the rate of `voice`
 FRAME_RATE = 30
+MOST_LOST = 0.02  # of the key frames, above which the ages of the others say little
 
 
 def measure(
@@ -45,7 +46,8 @@ def measure(
         progress: called with the share of the time that is over and its seconds.
     Returns:
         `stages`: rows of stage, ms (median) and age_ms (at its end; median), which add up to `beyond_ms`; `wait_ms`: the
-        S - 1 frames that come on top; `p95_ms`: of the whole; and what was sent, received, dropped and lost.
+        S - 1 frames that come on top; `p95_ms`: of the whole; what was sent, received, dropped and lost; and `limits`:
+        why these figures say little, empty where they hold.
     Raises:
         ResividError: a command failed; its last line says why.
     """
@@ -95,17 +97,41 @@ def budget(sent: dict[str, Any], received: dict[str, Any], settings: LiveSetting
         rows.append({"stage": stage, "ms": round(ms, 1), "age_ms": round(age_ms, 1)})
     wait_ms = 1e3 * (settings.link.stride - 1) / FRAME_RATE
     receiver = received["receiver"]
+    counts = {
+        **{key: sent[key] for key in ("sent", "late", "underflows")},
+        **{key: receiver[key] for key in ("received", "failed", "missing", "dropped", "overflows")},
+    }
     return {
         "stages": rows,
         "beyond_ms": round(at["shown"], 1),
         "wait_ms": round(wait_ms, 1),
         "latency_ms": round(at["shown"] + wait_ms, 1),
         "p95_ms": round(ages["shown"]["p95"] + wait_ms, 1),
-        "sent": sent["sent"],
-        "late": sent["late"],
-        "underflows": sent["underflows"],
-        **{key: receiver[key] for key in ("received", "failed", "missing", "overflows")},
+        **counts,
+        "limits": limits(counts),
     }
+
+
+def limits(counts: dict[str, int]) -> str:
+    """What speaks against ages that were measured while so many key frames were lost; empty: nothing.
+
+    Args:
+        counts: `sent`; `late`, `missing`, `dropped`: left out by the transmitter, on the way and at the screen;
+            `underflows` and `overflows` of the radios.
+    """
+    made = max(counts["sent"] + counts["late"], 1)
+    lost = counts["late"] + counts["missing"] + counts["dropped"]
+    said = []
+    if lost > MOST_LOST * made:
+        said.append(
+            f"{lost} of {made} key frames never reached the screen, and no age counts them"
+            + ("; these figures are worthless" if 2 * lost > made else "")
+        )
+    if counts["underflows"] or counts["overflows"]:
+        said.append(
+            f"samples were late or lost {counts['underflows'] + counts['overflows']} times: this was not real time"
+        )
+    return "; ".join(said)
 
 
 def _read(path: Path, command: _Command) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from gnuradio import gr
+from gnuradio import blocks, gr
 
 from ..link import air
 
@@ -125,6 +125,11 @@ class CarrierSearch:
         self._pending: list[float] = []
         self._until = 0.0
 
+    @property
+    def block_size(self) -> int:
+        """Samples of one spectrum."""
+        return self._spectrum.size
+
     def take(self, samples: np.ndarray, judged_s: float, locked: bool) -> float | None:
         """Look at samples of the radio.
 
@@ -156,8 +161,8 @@ class CarrierSearch:
         self._until = now_s + self.dwell_s
 
 
-class carrier_searcher(gr.sync_block):
-    """Listens to the radio beside the front end and shifts it: the block around CarrierSearch.
+class carrier_searcher(gr.hier_block2):
+    """Listens to the radio beside the front end and shifts it: the blocks around CarrierSearch.
 
     Args:
         front_end: of the receiver.
@@ -175,7 +180,9 @@ class carrier_searcher(gr.sync_block):
         judged_s: Callable[[], float],
         locked: Callable[[], bool],
     ):
-        gr.sync_block.__init__(self, "carrier_searcher", [np.complex64], None)
+        gr.hier_block2.__init__(
+            self, "carrier_searcher", gr.io_signature(1, 1, gr.sizeof_gr_complex), gr.io_signature(0, 0, 0)
+        )
         plan = front_end.plan
         self.search = CarrierSearch(
             plan.radio_rate,
@@ -185,18 +192,38 @@ class carrier_searcher(gr.sync_block):
             FRAMES_TO_LOCK * frame_s + SPARE_S,
         )
         self.search.dwell(0.0)  # where it is tuned comes first
-        self._front_end, self._judged_s, self._locked = front_end, judged_s, locked
-        self._rate = plan.radio_rate
+        if not self.search.needed:
+            self.connect(self, blocks.null_sink(gr.sizeof_gr_complex))
+            return
+        # Whole spectra at a time: a call of Python for each few samples is a sixth of a core at 2 MS/s.
+        size = self.search.block_size
+        self._watcher = _spectrum_watcher(self.search, front_end, judged_s, locked)
+        self.connect(self, blocks.stream_to_vector(gr.sizeof_gr_complex, size), self._watcher)
+
+
+class _spectrum_watcher(gr.sync_block):
+    """Vectors of samples to CarrierSearch; arguments as of `carrier_searcher`."""
+
+    def __init__(
+        self,
+        search: CarrierSearch,
+        front_end: receiver_front_end,
+        judged_s: Callable[[], float],
+        locked: Callable[[], bool],
+    ):
+        size = search.block_size
+        gr.sync_block.__init__(self, "spectrum_watcher", [(np.complex64, size)], None)
+        self._search, self._front_end, self._judged_s, self._locked = search, front_end, judged_s, locked
+        self._vector_s = size / front_end.plan.radio_rate
 
     def work(self, input_items, output_items):
         """Look at what came; it shifts the front end where the signal is found."""
-        samples = input_items[0]
-        if self.search.needed:
-            judged_s, locked = self._judged_s(), self._locked()  # in this order: locked later is locked
-            shift = self.search.take(samples, judged_s, locked)
-            if shift is not None:
-                self._front_end.shift(shift)
-            if locked or shift is not None:
-                # by this block's clock: it may be ahead of the synchroniser by all that buffers hold
-                self.search.dwell((self.nitems_read(0) + len(samples)) / self._rate)
-        return len(samples)
+        vectors = input_items[0]
+        judged_s, locked = self._judged_s(), self._locked()  # in this order: locked later is locked
+        shift = self._search.take(vectors.reshape(-1), judged_s, locked)
+        if shift is not None:
+            self._front_end.shift(shift)
+        if locked or shift is not None:
+            # by this block's clock: it may be ahead of the synchroniser by all that buffers hold
+            self._search.dwell((self.nitems_read(0) + len(vectors)) * self._vector_s)
+        return len(vectors)
