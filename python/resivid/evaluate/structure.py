@@ -90,11 +90,12 @@ def _similarity(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return cv2.GaussianBlur(picture, (WINDOW, WINDOW), SSIM_SIGMA)[inside, inside]
 
     mean_x, mean_y = mean(x), mean(y)
-    var_x, var_y = mean(x * x) - mean_x**2, mean(y * y) - mean_y**2
-    covariance = mean(x * y) - mean_x * mean_y
+    squares, product = mean_x**2 + mean_y**2, mean_x * mean_y
+    variances = mean(x * x + y * y) - squares  # only their sum is needed
+    covariance = mean(x * y) - product
     c1, c2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
-    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-    structure = (2 * covariance + c2) / (var_x + var_y + c2)
+    luminance = (2 * product + c1) / (squares + c1)
+    structure = (2 * covariance + c2) / (variances + c2)
     return (luminance * structure).mean((0, 1)), structure.mean((0, 1))
 
 
