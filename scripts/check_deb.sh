@@ -3,6 +3,8 @@
 # check_deb.sh DEB [FOLDER...]: installs the package into a fresh Debian root, runs it there, removes it again.
 # Needs root, debootstrap and a mirror. FOLDERs are shown inside, such as a package index that pip is told to use.
 set -eu
+# what the caller has set for this program and for Python is not there on a new machine
+for name in $(env | sed -n 's/^\(RESIVID_[A-Z_]*\|PYTHON[A-Z_]*\|GR[CB]*_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
 deb=$(readlink -f "$1")
 shift
 root=$(mktemp -d -t gr-resivid-root.XXXXXX)

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # check_wheel.sh WHEEL: installs it into an empty environment without GNU Radio and sends a clip through codec and models.
 set -eu
+# what the caller has set for this program and for Python is not there on a new machine
+for name in $(env | sed -n 's/^\(RESIVID_[A-Z_]*\|PYTHON[A-Z_]*\|GR[CB]*_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
 wheel=$(readlink -f "$1")
 clip=$(readlink -f "$(dirname "$0")/../apps/demo/clip.mp4")
 work=$(mktemp -d -t gr-resivid-wheel.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-unset PYTHONPATH
 
 /usr/bin/python3 -m venv environment
 # The CPU build of torch is much smaller; the plain one where there is none.
