@@ -191,7 +191,7 @@ def test_options_that_work_keep_every_frame(clip, tmp_path, options):
         (("--cbr", "1e30"), 2, "more than 1048576 symbols"),
         (("--cbr", "1e-999999999"), 2, "cbr must be a positive number"),
         (("--stride", "2000000000"), 2, "more than 1048576 symbols"),
-        (("--cbr", "2e-5", "--mcs", "1"), 2, "with QPSK 308/1024"),
+        (("--cbr", "2.6e-5", "--mcs", "1"), 2, "with QPSK 308/1024"),
         (("--seed", "-1"), 2, "--seed"),
         (("--seed", "18446744073709551616"), 2, "--seed"),
         (("--tokenizer", "unheard-of"), 2, "tokenizer"),

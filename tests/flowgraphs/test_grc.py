@@ -312,6 +312,7 @@ EDITOR_FAULTS = [
     ({"cbr": "abc"}, ["settings"]),
     ({"cbr": "-4e-4"}, ["settings"]),
     ({"cbr": "1.0"}, ["settings"]),  # more symbols than a key frame may have
+    ({"cbr": "2e-6"}, ["settings"]),  # three symbols hold no payload
     ({"stride": "0"}, ["settings"]),
     ({"mcs_table": "missing.yaml"}, ["settings"]),
     ({"codec": "closed_loop", "gop_prefix": "True"}, ["settings"]),
@@ -337,6 +338,19 @@ def test_a_fault_of_the_settings_is_shown_at_the_settings_alone(tmp_path):
     files = [tmp_path / f"{number}.grc" for number in range(len(EDITOR_FAULTS))]
     found = [json.loads(line) for line in run(script, *files).splitlines() if line.startswith("[")]
     assert found == [names for _, names in EDITOR_FAULTS]
+
+
+def test_a_setting_that_only_a_block_refuses_is_one_line(tmp_path):
+    """The editor cannot look into a file, and a parameter may be given when the program is started."""
+    flowgraph = yaml.safe_load((ROOT / "grc/flowgraphs/awgn_simulation.grc").read_text())
+    (channel,) = (b for b in flowgraph["blocks"] if b["id"] == "resivid_channel")
+    channel["parameters"]["clipping_db"] = "float(snr_db)"
+    (tmp_path / "bad_channel.grc").write_text(yaml.safe_dump(flowgraph))
+    program = compile_flowgraph(tmp_path / "bad_channel.grc", tmp_path)
+    done = run_offscreen(tmp_path, program, "--snr-db", "-60")
+    lines = [line for line in done.stderr.splitlines() if line.startswith("resivid: ")]
+    assert done.returncode == 1 and len(lines) == 1 and "clipping_db" in lines[0], done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_editor_offers_the_tables_of_the_package():

@@ -301,7 +301,10 @@ def test_started_and_waited_for_like_a_program_of_grc_it_ends_by_itself(clip, tm
 @pytest.mark.parametrize(
     "settings, message",
     [
-        (replace(NO_METRICS, link=LinkSettings(cbr="1e-6")), "--cbr 1e-6 is too small"),
+        (
+            replace(NO_METRICS, link=LinkSettings(cbr="2.6e-5")),
+            "--cbr 2.6e-5 is too small.* carry 3 bits with",
+        ),
         (replace(NO_METRICS, link=LinkSettings(size=128)), "--size must be 256"),
     ],
 )

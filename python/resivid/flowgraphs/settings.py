@@ -63,6 +63,12 @@ class LinkSettings:
         if self.codec == "closed_loop" and (self.gop_prefix or self.reference != "state"):
             raise SettingsError("--gop-prefix and --reference belong to --codec resi_vidtok")
         table = self.table  # a bad CBR or MCS table is refused here, not where it is used
+        if min(self.payload_bits) < 1:
+            row = table.rows[self.payload_bits.index(min(self.payload_bits))]
+            raise SettingsError(
+                f"--cbr {self.cbr} is too small: {self.symbols} symbols a key frame at stride {self.stride} have no room "
+                f"for a payload with {row.label}; raise --cbr or --stride"
+            )
         if self.phy == "framed":
             air.preambles(table)  # refuses a table that has none
             air.frame_symbols(self.symbols)
