@@ -26,6 +26,10 @@ def test_our_own_script_is_not_taken_for_the_distributions(tmp_path):
         (tmp_path / name / "grcc").write_text(text)
     path = os.pathsep.join(["", *(str(tmp_path / name) for name in texts)])
     assert grc.find_program("grcc", path) == tmp_path / "theirs" / "grcc"
+    for name in texts:  # the one that a shell takes
+        (tmp_path / name / "grcc").chmod(0o755)
+    assert grc.is_ours("grcc", path) and not grc.is_ours("grcc", str(tmp_path / "theirs"))
+    assert not grc.is_ours("grcc", str(tmp_path))
 
 
 def test_missing_program(tmp_path):

@@ -69,6 +69,7 @@ def test_descriptions_that_the_editor_does_not_search_are_named(tmp_path):
     assert doctor.check_editor(tmp_path, ["/usr/share", str(tmp_path)]).state == "ok"
     finding = doctor.check_editor(tmp_path / "a", [str(tmp_path)])
     assert finding.state == "absent" and f"GRC_BLOCKS_PATH={tmp_path / 'a'}" in finding.remedy
+    assert doctor.check_editor(tmp_path / "a", [], ours=True).state == "ok"
     assert doctor.check_editor(None, []).state == "broken"
 
 

@@ -37,7 +37,7 @@ from .doctor_installation import (
     check_one_gnuradio,
     own_library,
 )
-from .grc import blocks_folder
+from .grc import blocks_folder, is_ours
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -108,7 +108,7 @@ def check_radio(num_devices: int | None) -> Finding:
             "apt-get install python3-soapysdr soapysdr-module-all",
         )
     if num_devices == 0:
-        return Finding("radio", "absent", "no radio found", "plug one in, then run: SoapySDRUtil --find")
+        return Finding("radio", "absent", "no radio found", "plug one in, then run: resivid devices")
     return Finding("radio", "ok", f"{num_devices} found")
 
 
@@ -233,7 +233,10 @@ def examine() -> list[Finding]:
     ):
         if doubt is not None:
             findings.append(doubt)
-    findings.append(check_editor(_descriptions(), _searched_for_blocks()))
+    path = os.environ.get("PATH", os.defpath)
+    findings.append(
+        check_editor(_descriptions(), _searched_for_blocks(), is_ours("gnuradio-companion", path))
+    )
     findings += [check_package(line, _installed(_name(line))) for line in core_requirements()]
     findings += check_weights(_weight_problems())
     findings += check_weights_folder(os.environ.get("RESIVID_WEIGHTS"))

@@ -85,16 +85,17 @@ def check_module(
     return Finding("module", "ok", "from gnuradio import resivid")
 
 
-def check_editor(folder: Path | None, searched: Sequence[str]) -> Finding:
+def check_editor(folder: Path | None, searched: Sequence[str], ours: bool = False) -> Finding:
     """GNU Radio Companion finds the descriptions of the blocks without `resivid grc`.
 
     Args:
         folder: where they lie; None: nowhere.
-        searched: folders that the editor searches.
+        searched: folders that the distribution's editor searches.
+        ours: `gnuradio-companion` on the path is this module's, which names the folder itself.
     """
     if folder is None:
         return Finding("blocks in the editor", "broken", "their descriptions are not there", "make install")
-    if folder.resolve() in [Path(place).expanduser().resolve() for place in searched]:
+    if ours or folder.resolve() in [Path(place).expanduser().resolve() for place in searched]:
         return Finding("blocks in the editor", "ok", str(folder))
     remedy = f"resivid grc, or export GRC_BLOCKS_PATH={folder}"
     return Finding("blocks in the editor", "absent", f"gnuradio-companion does not search {folder}", remedy)

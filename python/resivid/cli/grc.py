@@ -8,6 +8,7 @@ neither a virtual environment nor what is installed there.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -56,6 +57,16 @@ def find_program(name: str, search_path: str) -> Path:
     raise MissingPackageError(f"{name} is not installed; run: apt-get install gnuradio")
 
 
+def is_ours(name: str, search_path: str) -> bool:
+    """Whether the first program of that name is this module's, which knows where the blocks are.
+
+    Args:
+        name, search_path: as `find_program` takes them.
+    """
+    program = shutil.which(name, path=search_path)
+    return program is not None and MODULE in Path(program).read_bytes()
+
+
 def environment_with_blocks(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
     """A copy of the environment whose GRC_BLOCKS_PATH starts with `folder`."""
     paths = [str(folder), *filter(None, environment.get("GRC_BLOCKS_PATH", "").split(os.pathsep))]
@@ -80,6 +91,6 @@ def register(app: typer.Typer) -> None:
             raise ResividError(f"{file}: no such file")
         if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             raise ResividError(
-                "GNU Radio Companion needs a display; to compile a flowgraph use .venv/bin/grcc"
+                "GNU Radio Companion needs a display; without one grcc compiles a flowgraph, and python3 runs it"
             )
         run_program("gnuradio-companion", [] if file is None else [str(file)])
