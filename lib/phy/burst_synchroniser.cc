@@ -23,6 +23,14 @@ constexpr double WARM_DEVIATION = 5e-4;         // from frame to frame
 constexpr double CLOCK_SHARE = 0.3;             // of a new frame's length in the mean
 constexpr float LARGEST = 1e6f;                 // of a sample's axis
 
+/* A preamble at another frequency and time resembles others a little. A track that samples which
+ * were lost have led there would find such a likeness in every frame and never end; its known
+ * symbols do not fit. No row can be read at such an Es/N0. */
+constexpr float HOPELESS_DB = -6.0f;
+constexpr float HOPELESS_METRIC =
+    14.0f; // of an idle frame, whose symbols nobody knows: about the same
+constexpr unsigned HOPELESS_FRAMES = 3;
+
 std::vector<unsigned> preambles_of(const std::vector<burst_row>& rows)
 {
     std::vector<unsigned> preambles;
@@ -200,6 +208,7 @@ bool burst_synchroniser::confirm(const preamble_candidate& candidate)
     d_frequency_deviation = COLD_DEVIATION;
     d_demodulator.forget();
     d_tracking = true;
+    d_hopeless_frames = 0;
     return true;
 }
 
@@ -227,7 +236,9 @@ bool burst_synchroniser::track()
     const bool idle = d_row_of_preamble[d_opening.index] < 0;
     if (!idle)
         receive(closing, found);
-    if (!found) {
+    const bool hopeless = idle ? closing.metric < HOPELESS_METRIC : d_burst.snr_db < HOPELESS_DB;
+    d_hopeless_frames = hopeless ? d_hopeless_frames + 1 : 0;
+    if (!found || d_hopeless_frames >= HOPELESS_FRAMES) {
         const double symbol = d_settings.samples_per_symbol;
         lose(idle ? d_opening.time + PREAMBLE_SYMBOLS * symbol : expected - 2 * symbol);
         return true;

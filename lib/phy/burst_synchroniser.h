@@ -90,6 +90,7 @@ private:
     std::int64_t d_base; // below 0 at first: silence before the first sample
 
     bool d_tracking = false;
+    unsigned d_hopeless_frames = 0; // in a row, while it tracks
     double d_next_block = 0; // start of the block to be searched next, samples since the start
     std::vector<preamble_candidate> d_candidates; // times since the start; the last one is next
     probed_preamble d_opening;                    // of the frame that is tracked, since the start

@@ -108,6 +108,26 @@ def receive(samples, symbols=SYMBOLS, sps=SPS, rows=ROWS, tail=8000, **options):
     return synchroniser.receive(np.concatenate([samples, np.zeros(tail, np.complex64)]))
 
 
+@pytest.mark.parametrize("true, likeness", [(12, 4), (6, 7), (7, 6), (1, 7)])
+def test_a_track_led_astray_finds_back(true, likeness):
+    """Frames of another preamble, frequency and time, at which the true one resembles it most, lead to a track beside."""
+    symbols = [phy.preamble_symbols(index) for index in (true, likeness)]
+    magnitudes = ambiguity(*symbols)
+    magnitudes[:, 100:157] = 0  # beyond the 0.5 symbol rates that a receiver bears
+    row, column = np.unravel_index(np.argmax(magnitudes), magnitudes.shape)
+    lag, frequency = row - 71, (column + 128) % 256 / 256 - 0.5
+    framer = phy.burst_framer(SYMBOLS, SPS)
+    before = np.concatenate([framer.frame(likeness, payload) for payload in payloads(2, 2)])
+    before = np.pad(before, (0, 72 * SPS))[: before.size - lag * SPS]
+    before = before * np.exp(2j * np.pi * frequency / SPS * np.arange(before.size))
+    sent = payloads(14, ROWS[true][1], seed=5)
+    bursts = receive(add_noise(np.concatenate([before, signal(14 * [true], sent)]), 15))
+    astray = sum(burst["snr_db"] < -6 for burst in bursts)
+    assert 2 <= astray <= 4
+    for burst, payload in zip(bursts[-8:], sent[-8:], strict=True):
+        assert burst["row"] == true and correlation_snr_db(burst["symbols"], payload) > 12
+
+
 def test_shaped_signal_is_the_pulse_at_each_symbol():
     (payload,) = payloads(1, 2)
     samples = signal([3], payload[None])

@@ -91,6 +91,35 @@ def test_blocks_carry_the_call_sign():
     assert shown == 64 * [[1, 1, 1]]
 
 
+def test_a_problem_is_told_once_and_is_over_when_eight_blocks_are_good():
+    pytest.importorskip("gnuradio.gr")
+    from gnuradio.resivid.blocks import pdus
+    from gnuradio.resivid.blocks.payload_heads import payload_head_reader
+
+    told = []
+    reader = payload_head_reader(LiveSequence(8, 4, 100), 77)
+    reader.on_problem = told.append
+    reader.message_port_pub = lambda port, pdu: None
+
+    def receive(number, digest=77, snr_db=6.0, crc_ok=True):
+        parameters = StreamParameters(digest, 0)
+        head = PayloadHead(parameters.session, False, number, parameters.slice(number))
+        metadata = {"crc_ok": crc_ok, "snr_db": snr_db, "mcs": 3 if crc_ok else 0}
+        reader.on_payload(pdus.from_parts(metadata, write_head(np.ones(3, np.uint8), head)))
+
+    for number in range(4):
+        receive(number, digest=78)
+    assert reader.foreign == 4 and len(told) == 1 and "--gop" in told[0] and reader.problem == told[0]
+    for number in range(4, 12):
+        assert reader.problem == told[0]
+        receive(number)
+    assert (reader.problem, reader.received, reader.right, len(told)) == ("", 8, 12, 1)
+    # noise that was taken for a block says nothing of the signal; three in a row are one that cannot be read
+    for number, expected in ((12, (6.0, 3)), (13, (6.0, 3)), (14, (-4.0, 0))):
+        receive(number, snr_db=-4.0, crc_ok=False)
+        assert (reader.last_snr_db, reader.last_mcs) == expected
+
+
 def test_whatever_comes_as_a_call_sign_is_printable():
     assert call_sign_of([0xFFF, 0] * 4) == "__  __  __  __"
     assert all(chr(code).isprintable() for code in range(32, 96))

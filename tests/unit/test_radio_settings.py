@@ -8,10 +8,11 @@ import os
 
 import numpy as np
 import pytest
+from gnuradio.resivid.cli.devices import hints
 from gnuradio.resivid.errors import SettingsError
 from gnuradio.resivid.radio.rates import plan_rates, stream_arguments
 from gnuradio.resivid.radio.settings import RadioSettings, parse_hz
-from gnuradio.resivid.radio.usb import locked_radios
+from gnuradio.resivid.radio.usb import locked_radios, radios_without_driver
 
 MODEM = 4 * 2703.75  # 721 symbols every 8 frames at 30 frame/s, 4 samples a symbol
 
@@ -121,8 +122,26 @@ def test_a_locked_radio_names_its_udev_rule(tmp_path, monkeypatch):
     assert "udev" in line and "apt-get install hackrf" in line
 
 
+def test_a_radio_that_may_be_opened_and_is_not_shown_lacks_its_driver(tmp_path):
+    node = _plug_in(tmp_path, mode=0o666)
+    expected = f"HackRF One is plugged in at {node}, and SoapySDR does not show it: apt-get install soapysdr-module-hackrf"
+    assert radios_without_driver(tmp_path / "sys", tmp_path / "dev") == [expected]
+    assert locked_radios(tmp_path / "sys", tmp_path / "dev") == []
+
+
 def test_no_usb_no_lines(tmp_path):
     assert locked_radios(tmp_path / "none", tmp_path / "dev") == []
+    assert radios_without_driver(tmp_path / "none", tmp_path / "dev") == []
+
+
+def test_what_to_do_without_a_radio():
+    assert hints("driver=x", ["y"]) == [
+        "no radio found for --device driver=x; without --device all are listed"
+    ]
+    assert hints("", ["HackRF"]) == ["no radio found", "HackRF"]
+    said = " ".join(hints("", []))
+    for word in ("soapysdr-module-hackrf", "udev", "plugdev", "uhd_find_devices", "driver=resivid_loopback"):
+        assert word in said
 
 
 def _plug_in(folder, mode):

@@ -28,6 +28,8 @@ from .guarded import guarded
 
 PAYLOAD = pmt.intern("payload")
 _MOST_DOUBTFUL = 256
+_NO_ACCIDENT = 3  # blocks with a bad CRC in a row: a signal that cannot be read, and no noise
+_MENDED = 8  # blocks that were passed on since the last one that was wrong
 MOST_HEADS = 64  # that are kept for reports
 
 
@@ -109,9 +111,12 @@ class payload_head_reader(gr.basic_block):
         self.verdicts = dict.fromkeys(Verdict, 0)
         self._verifier = None if key is None else FrameVerifier(key)
         self.dropped = self.received = self.failed = self.foreign = 0
-        self.last_snr_db = float("nan")
+        self.right = 0  # blocks with a right CRC, whatever became of them
+        self.last_snr_db = float("nan")  # of the last block that was no accident of noise
         self.last_mcs = 0
-        self.problem = ""  # what is wrong with the stream, once for each kind
+        self.problem = ""  # what is wrong with the stream; empty again when _MENDED blocks were good
+        self.on_problem: Callable[[str], None] = self.logger.warn  # given each new one
+        self._good = 0  # blocks passed on since the last that was wrong
         self.message_port_register_in(PAYLOAD)
         self.set_msg_handler(PAYLOAD, self.on_payload)
         self.message_port_register_out(PAYLOAD)
@@ -129,11 +134,14 @@ class payload_head_reader(gr.basic_block):
     def on_payload(self, pdu):
         """Count the block, and pass on one that is new and of this stream, with its place in time."""
         metadata, bits = pdus.to_parts(pdu)
-        self.last_snr_db, self.last_mcs = float(metadata["snr_db"]), int(metadata["mcs"])
         if not metadata["crc_ok"]:
             self.failed += 1
             self._doubtful.append(metadata)
+        if metadata["crc_ok"] or len(self._doubtful) >= _NO_ACCIDENT:
+            self.last_snr_db, self.last_mcs = float(metadata["snr_db"]), int(metadata["mcs"])
+        if not metadata["crc_ok"]:
             return
+        self.right += 1
         whole = bits
         try:
             head, bits = read_head(whole)
@@ -147,7 +155,7 @@ class payload_head_reader(gr.basic_block):
             bits = bits[:-MAC_BITS]
         if self.collector.digest not in (None, self.digest):
             self._foreign(
-                "the transmitter has other settings (codec, tokenizer, --cbr, --stride, --gop, ...)"
+                "the transmitter has other settings (--codec, --memory, --gop, tokenizer or its weights)"
             )
             return
         missing = self.sequence.missing
@@ -156,6 +164,7 @@ class payload_head_reader(gr.basic_block):
             return
         self._report_failed(first_frame, self.sequence.missing - missing)
         self.received += 1
+        self._note_good()
         self._heads[first_frame] = head
         if len(self._heads) > MOST_HEADS:
             self._heads.pop(next(iter(self._heads)))
@@ -185,9 +194,15 @@ class payload_head_reader(gr.basic_block):
         self._say(problem)
 
     def _say(self, problem):
+        self._good = 0
         if problem != self.problem:
             self.problem = problem
-            self.logger.warn(problem)
+            self.on_problem(problem)
+
+    def _note_good(self):
+        self._good += 1
+        if self._good >= _MENDED:
+            self.problem = ""
 
     def _capture(self, head, first_frame):
         start_ms = self.collector.start_ms

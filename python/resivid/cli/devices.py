@@ -24,7 +24,7 @@ def devices(
 ) -> int:
     """List the radios that are plugged in, with the text that --device of tx and rx takes."""
     from ..radio.devices import list_devices
-    from ..radio.usb import locked_radios
+    from ..radio.usb import locked_radios, radios_without_driver
 
     found = list_devices(device)
     for line in locked_radios():
@@ -32,10 +32,34 @@ def devices(
     if json_file is not None:
         outputs.write_json(json_file, json.dumps(found, indent=2) + "\n")
     elif not found:
-        print("resivid: no radio found", file=sys.stderr)
+        print(
+            *[f"resivid: {line}" for line in hints(device, radios_without_driver())],
+            sep="\n",
+            file=sys.stderr,
+        )
     else:
         print(*[line for radio in found for line in lines_of(radio)], sep="\n")
     return 0 if found else 1
+
+
+def hints(device: str, without_driver: list[str]) -> list[str]:
+    """What to do where no radio was found.
+
+    Args:
+        device: SoapySDR arguments that were asked for; empty: any.
+        without_driver: radios that the kernel sees.
+    """
+    if device:
+        return [f"no radio found for --device {device}; without --device all are listed"]
+    if without_driver:
+        return ["no radio found", *without_driver]
+    return [
+        "no radio found, and no known one on USB",
+        "drivers: apt-get install soapysdr-module-hackrf (or -rtlsdr, -airspy, -bladerf, -lms7; -all brings every one)",
+        "udev rules: apt-get install hackrf rtl-sdr airspy bladerf limesuite-udev, be in the group plugdev, plug in again",
+        "USRPs: apt-get install uhd-host python3-uhd, then uhd_find_devices, and --device uhd",
+        "no radio at hand: --device driver=resivid_loopback at both ends (docs/radio.md, A first signal)",
+    ]
 
 
 def lines_of(radio: dict[str, Any]) -> list[str]:

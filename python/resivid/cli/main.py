@@ -20,6 +20,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,6 +54,7 @@ COMMANDS = (
 )
 
 FAILED, WRONG_USE = 1, 2
+FINISHING_S = 5.0  # after Ctrl-C, in which another one changes nothing
 COMPLETE_VARIABLE = "_RESIVID_COMPLETE"  # set by the shell's completion
 TYPER_INTERRUPTED = 130  # some versions of typer turn Ctrl-C into this exit
 
@@ -146,6 +148,23 @@ def _say(error: BaseException, code: int) -> int:
     return code
 
 
+class _Interrupts:
+    """Ctrl-C: the first ends the command, those soon after it find it finishing its files, and a later one ends it at once.
+
+    An exception in the middle of that would leave a flowgraph running while Python takes its blocks apart.
+    """
+
+    def __init__(self) -> None:
+        self.first_s: float | None = None
+
+    def __call__(self, number: int, frame: Any) -> None:
+        if self.first_s is None:
+            self.first_s = time.monotonic()
+            raise KeyboardInterrupt
+        if time.monotonic() > self.first_s + FINISHING_S:
+            os._exit(FAILED)
+
+
 def _end_as_interrupted(number: int, frame: Any) -> None:
     """SIGTERM ends a command as Ctrl-C does, so that files are finished or deleted."""
     handler = signal.getsignal(signal.SIGINT)
@@ -162,14 +181,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 done, 1 ran and failed or was interrupted, 2 wrong use.
     """
+    is_program = arguments is None
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if threading.current_thread() is not threading.main_thread():
         return _run(arguments)  # only the main thread may handle signals
     before = signal.signal(signal.SIGTERM, _end_as_interrupted)
+    interrupts = _Interrupts()
+    ignored = (
+        signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    )  # as in a shell's background jobs
+    if not ignored:
+        signal.signal(signal.SIGINT, interrupts)
     try:
         return _run(arguments)
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+        if not ignored and not (
+            is_program and interrupts.first_s is not None
+        ):  # else Python ends now, undisturbed
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -72,7 +72,11 @@ def rx(
     ] = None,
     replay: Annotated[
         Optional[Path],
-        typer.Option("--replay", metavar="FILE.sigmf-meta", help="Take samples from a SigMF recording."),
+        typer.Option(
+            "--replay",
+            metavar="FILE.sigmf-meta",
+            help="Take samples from a SigMF recording and end with it: at its own pace for a viewer, else as fast as it goes.",
+        ),
     ] = None,
     search_ppm: Annotated[
         float,
@@ -84,7 +88,13 @@ def rx(
         Optional[int], typer.Option("--frames", min=1, help="End after so many frames of video.")
     ] = None,
     duration_s: Annotated[
-        Optional[float], typer.Option("--duration", help="End after so many seconds.")
+        Optional[float],
+        typer.Option(
+            "--duration",
+            min=0,
+            metavar="SECONDS",
+            help="End so long after the start by the clock, searching included; --frames counts video.",
+        ),
     ] = None,
     web: web_options.WebOption = None,
     json_file: common.JsonOption = None,
@@ -114,8 +124,9 @@ def rx(
     log_to_stderr()
     from ..radio.factory import make_receiver, make_replay
     from ..radio.feedback_link import ReportSender
-    from ..video.outputs import PacedOutput, open_output
+    from ..video.outputs import PacedOutput, is_screen, open_output
 
+    watched = is_screen(output) or (output is None and web is not None)
     reach_hz = 1e-6 * search_ppm * radio.frequency_hz
     make_end: Callable[[Any], ReceiverEnd]
     if radio.is_remote:
@@ -125,7 +136,7 @@ def rx(
     else:
         modem_rate = air.SAMPLES_PER_SYMBOL * settings.symbol_rate(fps)
         if replay is not None:
-            source = make_replay(replay, radio, modem_rate)
+            source = make_replay(replay, radio, modem_rate, paced=watched)
         else:
             source = make_receiver(radio, modem_rate, settings.occupied_hz(fps))
         make_end = partial(_local_end, source, settings, fps, reach_hz, record, radio.frequency_hz)
@@ -141,9 +152,9 @@ def rx(
                 page_screen.show(index, frame)
             return screen.show(index, frame)
 
-        live = replay is None and radio.has_clock and not radio.is_pipe
-        live &= screen.live or (output is None and page_screen is not None)
-        flowgraph = _flowgraph(make_end, settings, fps, screen.path, show, live)
+        live = watched and (replay is not None or (radio.has_clock and not radio.is_pipe))
+        recorded = replay is not None
+        flowgraph = _flowgraph(make_end, settings, fps, screen.path, show, live, recorded)
         if page_screen is None or output is not None:
             screen.on_shown = flowgraph.shown
         if feedback is not None:
@@ -219,12 +230,14 @@ def _relay(
     flowgraph.run(lambda _: duration_s is not None and time.monotonic() > started + duration_s, progress)
 
 
-def _flowgraph(make_end: Any, settings: Any, fps: Fraction, path: Path | None, show: Any, live: bool) -> Any:
+def _flowgraph(
+    make_end: Any, settings: Any, fps: Fraction, path: Path | None, show: Any, live: bool, recorded: bool
+) -> Any:
     from ..flowgraphs.reception import reception
 
     tokenizer = settings.link.load_tokenizer()
     decoder, digest = settings.link.make_decoder(tokenizer), settings.digest(tokenizer.weights_sha256)
-    return reception(make_end, settings, decoder, digest, fps, path, show, live)
+    return reception(make_end, settings, decoder, digest, fps, path, show, live, recorded)
 
 
 @contextmanager

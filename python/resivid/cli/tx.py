@@ -64,6 +64,15 @@ def tx(
         typer.Option("--pace", help="A file at its frame rate, or as fast as the radio takes it."),
     ] = "live",
     loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end of the file.")] = False,
+    duration_s: Annotated[
+        Optional[float],
+        typer.Option(
+            "--duration",
+            min=0,
+            metavar="SECONDS",
+            help="End after so many seconds of video; without it at the end of IN, or with Ctrl-C.",
+        ),
+    ] = None,
     i_may_transmit: Annotated[
         bool,
         typer.Option("--i-may-transmit", help="You may, by law and licence. Asked for once, remembered."),
@@ -100,8 +109,8 @@ def tx(
     announcement = check_may_transmit(radio, i_may_transmit, settings.width_hz(fps))
     log_to_stderr()
     if source.startswith(ZMQ_PREFIX):
-        if json_file is not None:
-            raise SettingsError("--json belongs to the other host, which has the video")
+        if json_file is not None or duration_s is not None:
+            raise SettingsError("--json and --duration belong to the other host, which has the video")
         _relay(source, radio, settings, fps, loop, "" if quiet else announcement or "nothing is radiated")
         return
     from ..flowgraphs.transmission import transmission
@@ -109,7 +118,10 @@ def tx(
 
     live = pace == "live" and radio.has_clock and not radio.is_pipe
     reader = PacedReader(
-        lambda: open_source(source, settings.link.size, fps), live and not keeps_time(source), loop
+        lambda: open_source(source, settings.link.size, fps),
+        live and not keeps_time(source),
+        loop,
+        duration_s,
     )
     encoder = settings.link.load_tokenizer()
     flowgraph = transmission(

@@ -14,7 +14,8 @@ from gnuradio import blocks, gr
 from ..errors import ResividError
 from ..link.statistics import write_text_atomically
 from ..part_files import part_path
-from ..radio.sigmf_files import DATA, recording_files, sigmf_library
+from ..radio.libraries import library
+from ..radio.sigmf_files import DATA, recording_files
 from ..version import __version__
 
 ITEM_BYTES = 8  # cf32_le
@@ -42,7 +43,7 @@ class IqRecording:
     """
 
     def __init__(self, path: str | Path, description: str):
-        sigmf_library()
+        library("sigmf")
         self.data, self.meta = recording_files(path)
         self.description = description
         folder = self.data.parent
@@ -79,7 +80,7 @@ class IqRecording:
         self._part.unlink(missing_ok=True)
 
     def _metadata(self, symbol_rate: float, annotations: Sequence[Annotation]) -> str:
-        sigmf = sigmf_library()
+        sigmf = library("sigmf")
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         recording = sigmf.SigMFFile(
             data_file=str(self._part) if annotations else None,

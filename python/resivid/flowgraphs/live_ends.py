@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..errors import SettingsError
 from ..link import air
 from ..link.payload_head import TIME_BITS, StreamParameters
 from ..radio.carrier_search import carrier_searcher
-from ..radio.factory import make_receiver, make_transmitter
+from ..radio.factory import Radio, make_receiver, make_transmitter
 from ..radio.front_end import receiver_front_end, transmitter_front_end
 from ..radio.permission import check_may_transmit
 from ..radio.settings import RadioSettings
@@ -72,7 +73,33 @@ def _digest(settings: LiveSettings) -> int:
     return settings.digest(settings.link.load_tokenizer().weights_sha256)
 
 
-class radio_sink(gr.hier_block2):
+class _radio_end(gr.hier_block2):
+    """What both directions share: the radio, opened at a rate for the signal, behind one port.
+
+    Args:
+        name, inputs, outputs: of the block.
+        make: `make_transmitter` or `make_receiver`.
+        settings, rate: as of `radio_sink`.
+        wish: the radio that is wanted.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        inputs: int,
+        outputs: int,
+        make: Callable[[RadioSettings, float, float], Radio],
+        settings: LiveSettings,
+        rate: float,
+        wish: RadioSettings,
+    ):
+        ports = (gr.io_signature(n, n, n * gr.sizeof_gr_complex) for n in (inputs, outputs))
+        gr.hier_block2.__init__(self, name, *ports)
+        self.symbol_rate = settings.symbol_rate(rate)
+        self.radio = make(wish, air.SAMPLES_PER_SYMBOL * self.symbol_rate, settings.occupied_hz(rate))
+
+
+class radio_sink(_radio_end):
     """The framer's samples to a radio: resampled, beside its oscillator, sent.
 
     Args:
@@ -96,20 +123,16 @@ class radio_sink(gr.hier_block2):
         i_may_transmit: bool = False,
         **options: Any,
     ):
-        gr.hier_block2.__init__(
-            self, "radio_sink", gr.io_signature(1, 1, gr.sizeof_gr_complex), gr.io_signature(0, 0, 0)
-        )
         wish = RadioSettings(device, frequency_hz, **options)
         announcement = check_may_transmit(wish, i_may_transmit, settings.width_hz(rate))
-        modem_rate = air.SAMPLES_PER_SYMBOL * settings.symbol_rate(rate)
-        self.radio = make_transmitter(wish, modem_rate, settings.occupied_hz(rate))
+        super().__init__("radio_sink", 1, 0, make_transmitter, settings, rate, wish)
         self.front_end = transmitter_front_end(self.radio.plan, wish.has_clock)
         self.connect(self, self.front_end, self.radio.block)
         if announcement:
             gr.logger("resivid").info(announcement)
 
 
-class radio_source(gr.hier_block2):
+class radio_source(_radio_end):
     """A radio's samples as the burst synchroniser takes them; arguments as of `radio_sink`.
 
     Message `status` of the synchroniser says whether it is locked: while it is not, the signal is searched.
@@ -127,13 +150,9 @@ class radio_source(gr.hier_block2):
         search_ppm: float = 0.0,
         **options: Any,
     ):
-        gr.hier_block2.__init__(
-            self, "radio_source", gr.io_signature(0, 0, 0), gr.io_signature(1, 1, gr.sizeof_gr_complex)
-        )
-        symbol_rate = settings.symbol_rate(rate)
         wish = RadioSettings(device, frequency_hz, **options)
-        self.radio = make_receiver(wish, air.SAMPLES_PER_SYMBOL * symbol_rate, settings.occupied_hz(rate))
-        self.front_end = receiver_front_end(self.radio.plan, symbol_rate)
+        super().__init__("radio_source", 0, 1, make_receiver, settings, rate, wish)
+        self.front_end = receiver_front_end(self.radio.plan, self.symbol_rate)
         self.connect(self.radio.block, self.front_end, self)
         self._locked = False
         self._status = message_exit("status", self._note_status, pmt.to_python)

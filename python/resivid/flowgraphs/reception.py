@@ -22,6 +22,7 @@ from ..blocks.video_sink import video_sink
 from ..codec.base import CodecDecoder, Unit
 from ..link import air
 from ..link.frame_mac import Verdict
+from ..link.reception_state import ENDED, NO_RADIO, ReceptionState
 from ..link.stage_ages import StageAges
 from ..link.statistics import Statistics, StatisticsCollector
 from ..resivid_python import mcs_selector
@@ -33,7 +34,6 @@ from .reporter import Reporter
 
 POLL_S = 0.05
 DRAIN_S = 1.0  # nothing moved for so long after the samples ended: all of them are through
-RECENT_S = 3.0
 LIVE_WAITING, MOST_WAITING = 2, 1024  # key frames between decoder and networks
 HYSTERESIS_DB, MARGIN_DB = 0.5, 1.0  # of the rows that are reported
 
@@ -43,8 +43,9 @@ class ReceiverStatus:
     """What a receiver sees, at one moment.
 
     Attributes:
-        state: "no radio", "searching", "locked", or "losing frames": locked, and blocks fail.
-        snr_db, mcs: of the last frame.
+        state: of link/reception_state.py: "no radio", "searching", "locked", "losing frames": locked, and blocks fail;
+            "ended": a recording or pipe is over.
+        snr_db, mcs: of the last frame that was no accident of noise.
         bursts: frames that the synchroniser found; false_alarms: preambles that were none.
         received, failed, foreign, repeated, missing: payloads used; with a bad CRC; of another stream, version or
             settings; that were there before; whose number was skipped, those with a bad CRC among them.
@@ -54,7 +55,7 @@ class ReceiverStatus:
         overflows, losses: of the radio.
         shift_hz: how far above its frequency the wide search found the signal, to half a symbol rate.
         call_sign: of the transmitter, as it says; empty: none was heard.
-        latency_ms: from the camera to the screen, of the last frame shown; needs clocks that agree.
+        latency_ms: from the camera to the screen, of the last frame shown; needs clocks that agree, and no recording.
         problem: why payloads are foreign.
     """
 
@@ -105,6 +106,7 @@ class reception(gr.top_block):
         path: the video file to write; None for none.
         on_frame: called with index and picture of each frame; returns what to write to `path`.
         live: somebody looks on: where the networks are too slow for every key frame, the newest is shown.
+        recorded: the samples are of a recording: how old its frames are says nothing.
     """
 
     def __init__(
@@ -117,6 +119,7 @@ class reception(gr.top_block):
         path: Path | None,
         on_frame: Callable[[int, np.ndarray], np.ndarray] | None = None,
         live: bool = False,
+        recorded: bool = False,
     ):
         gr.top_block.__init__(self, "resivid rx")
         link, table = settings.link, settings.link.table
@@ -132,8 +135,14 @@ class reception(gr.top_block):
         )
         self.sequence = settings.sequence(rate)
         self.heads = payload_head_reader(
-            self.sequence, digest, float(rate), link.stride, self._captured, settings.key
+            self.sequence,
+            digest,
+            float(rate),
+            link.stride,
+            None if recorded else self._captured,
+            settings.key,
         )
+        self.heads.on_problem = lambda problem: None  # `status` has it
         self.heads.on_failed = lambda frame, metadata: count_failed(self.statistics, frame, metadata)
         self.unpacker = token_unpacker(codec_decoder, self.statistics)
         self._on_frame = on_frame
@@ -150,7 +159,7 @@ class reception(gr.top_block):
         self.msg_connect(self.end.payloads, (self.heads, "payload"))
         self.msg_connect((self.heads, "payload"), (self.unpacker, "payload"))
         self.msg_connect((self.unpacker, "tokens"), (self.sink, "tokens"))
-        self._recent: list[tuple[float, int, int]] = []  # time, received, failed
+        self._signal = ReceptionState(link.stride / float(rate))
 
     def report_to(self, send: Callable[[bytes], None]) -> None:
         """Tell the transmitter, after each block, which row can be read here and what arrived; before the flowgraph starts.
@@ -228,14 +237,11 @@ class reception(gr.top_block):
         )
 
     def _state(self) -> str:
+        if self.end.ended:
+            return ENDED
         if not self.end.counters.present:
-            return "no radio"
-        now = time.monotonic()
-        self._recent.append((now, self.heads.received, self.heads.failed))
-        self._recent = [entry for entry in self._recent if entry[0] > now - RECENT_S]
-        if not self.end.locked:
-            return "searching"
-        return "losing frames" if self.heads.failed > self._recent[0][2] else "locked"
+            return NO_RADIO
+        return self._signal.word(time.monotonic(), self.end.locked, self.heads.right, self.heads.failed)
 
     def run(
         self,

@@ -13,6 +13,7 @@ from gnuradio import gr
 
 from ..blocks import pdus
 from ..blocks.message_ports import message_exit, payload_entry
+from ..link.reception_state import NO_RADIO, ReceptionState
 from ..link.split_messages import SplitFormat, SplitPayload, SplitStatus
 from ..radio.counters import RadioCounters
 from ..radio.settings import RadioSettings
@@ -252,6 +253,7 @@ class receiving_relay(gr.top_block):
         self.exit = message_exit("payload", self._take, pdus.to_parts)
         self.msg_connect(self.end.payloads, (self.exit, "payload"))
         self.received = self.failed = 0
+        self._signal = ReceptionState(settings.link.stride / float(rate))
         self.publisher = PayloadPublisher(address, split_format(settings, rate), self.status)
 
     def _take(self, parts: tuple[dict[str, Any], np.ndarray]) -> None:
@@ -274,8 +276,8 @@ class receiving_relay(gr.top_block):
     def state(self) -> str:
         """What it sees, in a word."""
         if not self.end.counters.present:
-            return "no radio"
-        return "locked" if self.end.locked else "searching"
+            return NO_RADIO
+        return self._signal.word(time.monotonic(), self.end.locked, self.received, self.failed)
 
     def status(self) -> SplitStatus:
         """What it sees now."""

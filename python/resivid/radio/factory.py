@@ -88,9 +88,11 @@ def _of_package(plugin: Any, settings: RadioSettings, *arguments: Any) -> Radio:
     return radio
 
 
-def make_replay(path: Path, settings: RadioSettings, modem_rate: float) -> Radio:
+def make_replay(path: Path, settings: RadioSettings, modem_rate: float, paced: bool = False) -> Radio:
     """A SigMF recording in place of a radio, at its own rate; `settings` say what to tune to in it.
 
+    Args:
+        paced: for a viewer: samples come when a radio would give them.
     Raises:
         FormatError: the recording is missing or malformed.
         SettingsError: its band does not hold the frequency, or is too narrow.
@@ -102,7 +104,8 @@ def make_replay(path: Path, settings: RadioSettings, modem_rate: float) -> Radio
     if abs(above_hz) + modem_rate / 4 > rate / 2:
         raise SettingsError(f"--freq {settings.frequency_hz:g}: is outside of the recording {path}")
     plan = RatePlan(rate, modem_rate, above_hz)
-    return Radio(sample_source(recording.open(), _tail(plan)), plan, RadioCounters())
+    block = sample_source(recording.open(), _tail(plan), rate if paced else None)
+    return Radio(block, plan, RadioCounters())
 
 
 def _tail(plan: RatePlan) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..errors import ResividError
 from ..link.feedback import REPORT_BYTES
-from .network import bind_zmq, parse_address, tcp, zmq_module, zmq_socket
+from .libraries import library
+from .network import bind_zmq, parse_address, tcp, zmq_socket
 
 KINDS, OPTION = ("udp", "zmq"), "--feedback"
 WAIT_S = 0.1
@@ -32,7 +33,7 @@ class ReportSender:
         if kind == "zmq":
             self._socket: Any = zmq_socket("PUSH", address, 4 * REPORT_BYTES, MOST_WAITING)
             self._socket.connect(tcp(address))
-            self._flags, self._refusal = zmq_module().NOBLOCK, zmq_module().ZMQError
+            self._flags, self._refusal = library("zmq").NOBLOCK, library("zmq").ZMQError
             return
         family, place = _resolve(address, host, port)
         self._socket, self._flags = socket.socket(family, socket.SOCK_DGRAM), socket.MSG_DONTWAIT

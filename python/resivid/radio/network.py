@@ -6,7 +6,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..errors import MissingPackageError, ResividError, SettingsError
+from ..errors import ResividError, SettingsError
+from .libraries import library
 
 ADDRESS = re.compile(r"(?P<kind>\w+)://(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^\s:\[\]/]+):(?P<port>\d{1,5})")
 ZMQ_PREFIX = "zmq://"
@@ -28,19 +29,6 @@ def parse_address(text: str, kinds: tuple[str, ...], option: str) -> tuple[str, 
     return match["kind"], match["host"].strip("[]"), int(match["port"])
 
 
-def zmq_module() -> Any:
-    """ZeroMQ for Python.
-
-    Raises:
-        MissingPackageError: it is not installed.
-    """
-    try:
-        import zmq
-    except ImportError as error:
-        raise MissingPackageError("zmq://... needs pyzmq: pip install pyzmq") from error
-    return zmq
-
-
 def zmq_socket(kind: str, address: str, most_bytes: int, most_waiting: int) -> Any:
     """A socket that never waits at its end and refuses messages above `most_bytes`.
 
@@ -49,7 +37,7 @@ def zmq_socket(kind: str, address: str, most_bytes: int, most_waiting: int) -> A
         address: that it will bind or connect to.
         most_waiting: messages, each way.
     """
-    zmq = zmq_module()
+    zmq = library("zmq")
     made = zmq.Context.instance().socket(getattr(zmq, kind))
     made.setsockopt(zmq.LINGER, 0)
     made.setsockopt(zmq.MAXMSGSIZE, most_bytes)
@@ -70,7 +58,7 @@ def bind_zmq(made: Any, address: str, option: str) -> None:
     Raises:
         ResividError: somebody else listens there, or it is no address of this machine; the socket is closed.
     """
-    zmq = zmq_module()
+    zmq = library("zmq")
     try:
         made.bind(tcp(address))
     except zmq.ZMQError as error:

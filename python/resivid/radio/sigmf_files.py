@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import FormatError, MissingPackageError, ResividError
+from ..errors import FormatError, ResividError
 from ..link.statistics import write_text_atomically
 from ..version import __version__
+from .libraries import library
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +166,7 @@ class SigmfWriter:
     def __init__(
         self, path: str | Path, sample_rate: float, frequency_hz: float, description: str, hardware: str = ""
     ):
-        self._sigmf = sigmf_library()
+        self._sigmf = library("sigmf")
         self.data, self.meta = recording_files(path)
         if not self.data.parent.is_dir():
             raise ResividError(f"{path}: folder {self.data.parent} does not exist")
@@ -192,16 +193,3 @@ class SigmfWriter:
         recording.add_capture(0, metadata=self._capture)
         recording.validate()
         write_text_atomically(self.meta, recording.dumps(pretty=True) + "\n")
-
-
-def sigmf_library() -> Any:
-    """The package sigmf.
-
-    Raises:
-        MissingPackageError: it is not installed.
-    """
-    try:
-        import sigmf
-    except ModuleNotFoundError as error:
-        raise MissingPackageError("recordings need sigmf: pip install sigmf") from error
-    return sigmf

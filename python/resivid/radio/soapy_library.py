@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..errors import MissingPackageError
+from .libraries import library
 
 PLUGIN_PATH = "SOAPY_SDR_PLUGIN_PATH"
 
@@ -24,13 +24,10 @@ def soapy() -> Any:
     Raises:
         MissingPackageError: it is not installed.
     """
-    try:
-        import SoapySDR
-    except ImportError as error:
-        raise MissingPackageError("radios need SoapySDR: apt-get install python3-soapysdr") from error
+    module = library("SoapySDR")
     known = [folder for folder in os.environ.get(PLUGIN_PATH, "").split(":") if folder]
     new = [str(folder) for folder in own_module_folders() if str(folder) not in known]
     if new:  # SoapySDR reads the variable when the first device is looked for
         os.environ[PLUGIN_PATH] = ":".join(known + new)
-    SoapySDR.setLogLevel(SoapySDR.SOAPY_SDR_ERROR)
-    return SoapySDR
+    module.setLogLevel(module.SOAPY_SDR_ERROR)
+    return module

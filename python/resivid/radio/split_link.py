@@ -13,7 +13,8 @@ from typing import Any
 
 from ..errors import FormatError, ResividError
 from ..link.split_messages import SplitFormat, SplitPayload, SplitStatus
-from .network import bind_zmq, parse_address, tcp, zmq_module, zmq_socket
+from .libraries import library
+from .network import bind_zmq, parse_address, tcp, zmq_socket
 
 MOST_WAITING = 64
 MOST_ON_THEIR_WAY = 4  # payloads between the network and the framer; a sender that counts has two
@@ -70,7 +71,7 @@ class _Peer:
 
     def _send(self, parts: list[bytes]) -> bool:
         """Without waiting; False when there is no way."""
-        zmq = zmq_module()
+        zmq = library("zmq")
         try:
             with self._lock:
                 self._socket.send_multipart(parts, zmq.NOBLOCK)
@@ -166,7 +167,7 @@ class PayloadClient(_Peer):
 
     def __init__(self, address: str, format_: SplitFormat):
         parse_address(address, ("zmq",), "--device")
-        zmq = zmq_module()
+        zmq = library("zmq")
         made = zmq_socket("DEALER", address, format_.largest_bytes, MOST_WAITING)
         made.setsockopt(zmq.IMMEDIATE, 1)  # nothing waits for a host that is away, to be sent hours later
         super().__init__(format_, made)
@@ -231,7 +232,7 @@ class PayloadSubscriber(_Peer):
     def __init__(self, address: str, format_: SplitFormat, take: Callable[[SplitPayload], None]):
         parse_address(address, ("zmq",), "--device")
         made = zmq_socket("SUB", address, format_.largest_bytes, MOST_WAITING)
-        made.setsockopt(zmq_module().SUBSCRIBE, b"")
+        made.setsockopt(library("zmq").SUBSCRIBE, b"")
         super().__init__(format_, made)
         made.connect(tcp(address))
         self._take_payload = take

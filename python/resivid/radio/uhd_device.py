@@ -8,28 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MissingPackageError, RadioError
+from ..errors import RadioError
+from .libraries import library
 from .rates import RatePlan, describe, plan_rates
 from .settings import UHD, RadioSettings
 from .soapy_device import check_listed, explain
 
 TIMEOUT_S = 0.1
 BURST_AHEAD_S = 0.02  # between the first samples of a burst and their time, so that the next ones are there
-
-
-def uhd_library() -> Any:
-    """The module of UHD.
-
-    Raises:
-        MissingPackageError: it is not installed.
-    """
-    try:
-        import uhd
-    except ImportError as error:
-        raise MissingPackageError(
-            "USRPs need UHD with its Python module: apt-get install uhd-host python3-uhd"
-        ) from error
-    return uhd
 
 
 class UhdEnd:
@@ -46,7 +32,7 @@ class UhdEnd:
     """
 
     def __init__(self, settings: RadioSettings, transmits: bool, modem_rate: float, occupied_hz: float):
-        self._uhd = uhd_library()
+        self._uhd = library("uhd")
         self.settings, self._direction = settings, "tx" if transmits else "rx"
         address = settings.device.removeprefix(UHD).lstrip(",")
         self._usrp = self._refused(self._uhd.usrp.MultiUSRP, address)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -52,10 +53,18 @@ class PacedReader:
         open_reader: gives a new reader.
         paced: wait until each frame is due; False where the source waits itself, or nobody should.
         loop: start over at the end.
+        duration_s: seconds of video after which it ends; None: never.
     """
 
-    def __init__(self, open_reader: Callable[[], VideoReader], paced: bool, loop: bool = False):
+    def __init__(
+        self,
+        open_reader: Callable[[], VideoReader],
+        paced: bool,
+        loop: bool = False,
+        duration_s: float | None = None,
+    ):
         self._open, self._paced, self._loop = open_reader, paced, loop
+        self._duration_s = math.inf if duration_s is None else duration_s
         self._reader = open_reader()
         self.rate, self.num_frames_hint = self._reader.rate, None if loop else self._reader.num_frames_hint
         self._stopping = threading.Event()
@@ -77,6 +86,8 @@ class PacedReader:
         start, count = time.monotonic(), 0
         while True:
             for frame in self._reader:
+                if count >= self._duration_s * self.rate:
+                    return
                 due = start + count / float(self.rate)
                 if self._paced and self._stopping.wait(max(0.0, due - time.monotonic())):
                     return

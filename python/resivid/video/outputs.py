@@ -92,10 +92,15 @@ def open_output(name: str | None, size: int, rate: Fraction, burst: int = 8) -> 
             rate,
             burst,
         )
-    if name is not None and name.startswith("/dev/video"):
+    if name is not None and is_screen(name):
         encode = ["-pix_fmt", "yuv420p", "-f", "v4l2", name]
         return _program(["ffmpeg", "-loglevel", "error", *raw, "-i", "-", *encode], rate, burst)
     return Output(None if name is None else Path(name))
+
+
+def is_screen(name: str | None) -> bool:
+    """Whether somebody looks on at what `open_output` makes of a name."""
+    return name is not None and (name == WINDOW or name.startswith("/dev/video"))
 
 
 class PacedOutput(Output):

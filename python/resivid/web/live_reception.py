@@ -44,5 +44,4 @@ def show_status(monitor: Monitor, status: ReceiverStatus) -> None:
         monitor.detail(name, counts[name])
     if status.call_sign:
         monitor.detail("call_sign", status.call_sign)
-    if status.problem:
-        monitor.detail("problem", status.problem)
+    monitor.detail("problem", status.problem)

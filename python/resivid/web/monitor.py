@@ -146,9 +146,11 @@ class Monitor:
             self.event(f"Signal: {state}")
 
     def detail(self, name: str, value: float | str) -> None:
-        """One more figure for the page, such as the frequency offset; the name carries the unit."""
+        """One more figure for the page, such as the frequency offset; the name carries the unit. Empty: not any more."""
         with self._lock:
-            if name in self._details or len(self._details) < MAX_DETAILS:
+            if value == "":
+                self._details.pop(name[:40], None)
+            elif name in self._details or len(self._details) < MAX_DETAILS:
                 self._details[name[:40]] = value if isinstance(value, (int, float)) else str(value)[:80]
 
     def end(self, error: BaseException | None = None) -> None:
