@@ -66,6 +66,15 @@ def test_an_error_is_one_line_and_an_exit_code(error, code, monkeypatch, capsys)
         assert err.startswith("resivid: ") and "a b" in err
 
 
+def test_gnu_radio_that_is_not_there_is_named(monkeypatch, capsys):
+    def fail():
+        raise ImportError("cannot import name 'gr' from 'gnuradio' (unknown location)", name="gnuradio")
+
+    monkeypatch.setattr(doctor, "examine", fail)
+    assert main(["doctor"]) == 1
+    assert "needs GNU Radio" in capsys.readouterr().err
+
+
 def test_a_program_that_calls_main_keeps_its_own_signal_handlers():
     def own(number, frame): ...
 

@@ -18,17 +18,17 @@ ADVICE = (
 class StallWatch:
     """A thread that calls a function when its block has waited `patience_s` while the whole process slept.
 
-    Only steps count in which no other thread of the process had work, so neither a slow or busy machine nor a process that
+    Steps count in which no other thread of the process has work, and others count against them twice, so neither a slow or busy machine nor a process that
     was stopped for a while is taken for a lost packet. (Where threads cannot be looked at, without /proc, all steps count.)
 
     Args:
         waits: whether the block waits for something now; called in this thread.
         on_stall: called in this thread, again after every further half of `patience_s`.
-        patience_s: seconds of quiet.
+        patience_s: seconds of quiet; may change while it runs.
     """
 
     def __init__(self, waits: Callable[[], bool], on_stall: Callable[[], None], patience_s: float):
-        self._waits, self._on_stall, self._patience_s = waits, on_stall, patience_s
+        self._waits, self._on_stall, self.patience_s = waits, on_stall, patience_s
         self._quiet_s = 0.0
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -49,10 +49,12 @@ class StallWatch:
         while not self._stopping.wait(STEP_S):
             if not self._waits():
                 self._quiet_s = 0.0
-            elif others_sleep():
+            elif not others_sleep():  # a window that is drawn now and then must not hide a stall, nor chance make one
+                self._quiet_s = max(0.0, self._quiet_s - 2 * STEP_S)
+            else:
                 self._quiet_s += STEP_S
-                if self._quiet_s >= self._patience_s:
-                    self._quiet_s = self._patience_s / 2
+                if self._quiet_s >= self.patience_s:
+                    self._quiet_s = self.patience_s / 2
                     self._on_stall()
 
 

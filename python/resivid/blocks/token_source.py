@@ -25,7 +25,7 @@ class token_source(gr.basic_block):
 
     Message `credit` (integer) gives credits back. The stream ends with the codec's end unit, which needs no
     credit. File and networks run in a thread of their own; the error that ended it is in `error`. Credits that stop coming
-    for twice `stall_watch.PATIENCE_S` of quiet, for what they belong to was lost on its way, end the stream.
+    for twice `stall_watch.PATIENCE_S` of quiet and the time of two units, for what they belong to was lost on its way, end the stream.
 
     Args:
         path: file or URL that FFmpeg reads.
@@ -57,7 +57,7 @@ class token_source(gr.basic_block):
         self._credits = threading.Semaphore(credits)
         self._stopping, self._leaves_out = threading.Event(), threading.Event()
         self._waits, self._credited = False, False
-        self._watch = StallWatch(lambda: self._waits and self._credited, self._give_up, 2 * PATIENCE_S)
+        self._watch = StallWatch(lambda: self._waits and self._credited, self._give_up, PATIENCE_S)
         self._thread = threading.Thread(target=self._run, name="token_source", daemon=True)
         self.message_port_register_in(CREDIT)
         self.set_msg_handler(CREDIT, self.on_credit)
@@ -121,7 +121,7 @@ class token_source(gr.basic_block):
             self._publish(Unit(first_frame=0, num_frames=pdus.END_OF_FAILED_STREAM, end=True))
 
     def _send(self, unit) -> bool:
-        if self._leaves_out.is_set() or not self._take_credit():
+        if self._leaves_out.is_set() or not self._take_credit(unit):
             self._leaves_out.clear()
             self.late += 1
             return True
@@ -130,7 +130,9 @@ class token_source(gr.basic_block):
         self._publish(unit)
         return True
 
-    def _take_credit(self) -> bool:
+    def _take_credit(self, unit) -> bool:
+        # a sink that shows the pictures at their pace sleeps as long as a unit lasts
+        self._watch.patience_s = 2 * (PATIENCE_S + unit.num_frames / float(self.rate))
         self._waits = True
         taken = self._credits.acquire(blocking=not self.drops)
         self._waits = False

@@ -72,7 +72,7 @@ class video_sink(gr.basic_block):
             check_writable(Path(path))  # before any work is done
         self._video = (Path(path), Fraction(rate), picture_width or size, size) if path else None
         self._units: queue.Queue[Unit | None] = queue.Queue()  # None wakes the thread
-        self._stopping = threading.Event()
+        self._stopping, self._given_up = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="video_sink", daemon=True)
         self.message_port_register_in(TOKENS)
         self.set_msg_handler(TOKENS, self.on_tokens)
@@ -101,7 +101,8 @@ class video_sink(gr.basic_block):
 
     def give_up(self) -> None:
         """As the end unit of a failed sender, which may not come through; from any thread."""
-        self._units.put(Unit(first_frame=0, num_frames=pdus.END_OF_FAILED_STREAM, end=True))
+        self._given_up.set()
+        self._units.put(None)  # wake the thread
 
     @property
     def waiting(self) -> int:
@@ -138,14 +139,17 @@ class video_sink(gr.basic_block):
         """Show units until the end unit, or until the flowgraph is stopped."""
         while not self._stopping.is_set():
             unit = self._units.get()
+            failed = unit is not None and unit.end and unit.num_frames == pdus.END_OF_FAILED_STREAM
+            if failed or self._given_up.is_set():
+                raise StreamFailed
             if unit is None:
                 return
-            if unit.end and unit.num_frames == pdus.END_OF_FAILED_STREAM:
-                raise StreamFailed
             self._show(unit, writer)
             if unit.end:
                 return
             self.message_port_pub(CREDIT, pmt.from_long(1))
+        if self._given_up.is_set():
+            raise StreamFailed
 
     def _show(self, unit, writer):
         for frame in self.codec.render(unit):

@@ -202,6 +202,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def _missing(error: ImportError) -> MissingPackageError:
+    """What to install: without GNU Radio this package is a `gnuradio` of its own, in which `gr` cannot be found."""
+    if error.name in ("gnuradio", "gnuradio.gr", "pmt"):
+        text = f"this command needs GNU Radio, which {sys.executable} does not have: apt-get install gnuradio"
+        return MissingPackageError(f"{text}; `resivid doctor` says more")
+    return MissingPackageError(f"{error}; `resivid doctor` says what to install")
+
+
 def _run(arguments: Sequence[str]) -> int:
     try:
         command = build_command(_needed(arguments))
@@ -225,7 +233,7 @@ def _run(arguments: Sequence[str]) -> int:
     except ValueError as error:
         return _say(error, WRONG_USE)
     except ImportError as error:
-        return _say(MissingPackageError(f"{error}; `resivid doctor` says what to install"), FAILED)
+        return _say(_missing(error), FAILED)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output left; nothing more to tell it
         return FAILED
