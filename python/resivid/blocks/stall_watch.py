@@ -49,7 +49,9 @@ class StallWatch:
         while not self._stopping.wait(STEP_S):
             if not self._waits():
                 self._quiet_s = 0.0
-            elif not others_sleep():  # a window that is drawn now and then must not hide a stall, nor chance make one
+            elif (
+                not others_sleep()
+            ):  # a window that is drawn now and then must not hide a stall, nor chance make one
                 self._quiet_s = max(0.0, self._quiet_s - 2 * STEP_S)
             else:
                 self._quiet_s += STEP_S

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from gnuradio import gr
@@ -278,31 +279,25 @@ class simulation(gr.top_block):
             notes.append(f"blocks_failed: {self.channel.lost()} of them were lost by the channel, --loss")
         if self.statistics.blocks_missing:
             notes.append(f"key_frames: {self.statistics.blocks_missing} of them never came out of the chain")
-        return self.statistics.result(
-            fps=float(self.transmitter.rate),
-            snr_set_db=snr_db[0] if len(snr_db) == 1 else None,
-            seed=self.settings.seed,
-            version=__version__,
-            weights=self._weights(),
-            quality=quality,
-            own_metrics=own_metrics,
-            notes=notes,
-        )
+        return self._document(quality=quality, own_metrics=own_metrics, notes=notes)
 
     def live_statistics(self) -> Statistics:
         """The document of a run that goes on: what is known so far, from any thread."""
         psnr_db = self.comparison.psnr_per_frame
+        known_later = "the run goes on; ssim, lpips and the times of coding are known at its end"
+        return self._document(
+            quality={"psnr_db": float(np.mean(psnr_db)) if psnr_db else None},
+            notes=[known_later, self._latency_note()],
+        )
+
+    def _document(self, **more: Any) -> Statistics:
         return self.statistics.result(
             fps=float(self.transmitter.rate),
             snr_set_db=self.snr_db[0] if len(self.snr_db) == 1 else None,
             seed=self.settings.seed,
             version=__version__,
             weights=self._weights(),
-            quality={"psnr_db": float(np.mean(psnr_db)) if psnr_db else None},
-            notes=[
-                "the run goes on; ssim, lpips and the times of coding are known at its end",
-                self._latency_note(),
-            ],
+            **more,
         )
 
     def _latency_note(self) -> str:
