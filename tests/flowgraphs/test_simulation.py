@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import _thread
+import gc
 import itertools
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from clips import read_frames, write_clip
+from gnuradio import gr
 from gnuradio.resivid.codec.base import Unit
 from gnuradio.resivid.codec.resi_vidtok import ResiVidTokDecoder, ResiVidTokEncoder, ResiVidTokSettings
 from gnuradio.resivid.errors import ResividError, SettingsError, VideoError
@@ -119,6 +121,17 @@ def test_the_channel_sees_no_more_tags_than_the_ideal_phy_may_carry(clip):
     assert all(set(metadata) == {"mcs", "frame", "gop_start"} for metadata, _ in run.sent)
     from_decoder = {"crc_ok", "snr_db", "iterations", "symbols", "bits"}
     assert all(set(metadata) - from_decoder == {"mcs", "frame", "gop_start"} for metadata, _ in run.received)
+
+
+def test_a_finished_run_leaves_no_block_in_memory(clip):
+    gc.collect()
+    before = gr.basic_block_ncurrently_allocated()
+    run = simulation(clip(5), None, NO_METRICS, ToyTokenizer(), ToyInterpolator())
+    assert gr.basic_block_ncurrently_allocated() > before
+    run.run()
+    del run
+    gc.collect()
+    assert gr.basic_block_ncurrently_allocated() <= before
 
 
 def test_a_hundred_runs_with_a_slow_sink_lose_no_frame(clip):

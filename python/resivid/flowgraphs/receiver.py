@@ -18,11 +18,12 @@ from ..codec.base import CodecDecoder
 from ..link import air
 from ..link.statistics import StatisticsCollector
 from ..resivid_python import burst_synchroniser, ldpc_qam_decoder, mcs_selector
+from .releasable import releasable_hier_block
 from .settings import LinkSettings
 from .transmitter import PACKET_LEN
 
 
-class receiver(gr.hier_block2):
+class receiver(releasable_hier_block):
     """Soft demapping, decoding, unpacking, token state, detokenization, interpolation, MCS selection.
 
     Stream in: complex symbols, one key frame a packet; in a framed link complex samples. Messages out: `mcs`, `report`, `credit` and `done`, which belong
@@ -61,7 +62,7 @@ class receiver(gr.hier_block2):
         jump_db: float = 2.0,
         lock_step: bool = True,
     ):
-        gr.hier_block2.__init__(
+        releasable_hier_block.__init__(
             self, "receiver", gr.io_signature(1, 1, gr.sizeof_gr_complex), gr.io_signature(0, 0, 0)
         )
         codec_decoder = codec_decoder or settings.make_decoder()

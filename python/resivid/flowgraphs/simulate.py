@@ -203,7 +203,7 @@ class simulation(gr.top_block):
         return self.transmitter.source.num_frames_hint
 
     def run(self, progress: Callable[[int], None] = lambda num_frames: None) -> Statistics:
-        """Send the whole video.
+        """Send the whole video, once.
 
         Args:
             progress: called a few times a second with the number of frames that are out.
@@ -224,6 +224,8 @@ class simulation(gr.top_block):
                 recording.discard()
             raise
         self._keep_recordings()
+        for end in (self.transmitter, self.receiver):
+            end.release()
         return statistics
 
     def _run(self, progress: Callable[[int], None]) -> Statistics:

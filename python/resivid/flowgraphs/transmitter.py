@@ -16,12 +16,13 @@ from ..codec.base import CodecEncoder
 from ..link import air
 from ..link.statistics import StatisticsCollector
 from ..resivid_python import burst_framer, ldpc_qam_encoder
+from .releasable import releasable_hier_block
 from .settings import LinkSettings
 
 PACKET_LEN = "packet_len"
 
 
-class transmitter(gr.hier_block2):
+class transmitter(releasable_hier_block):
     """Sampling, tokenizer, differential tokens, packing, coding.
 
     Stream out: complex symbols, one key frame a packet; in a framed link complex samples of mean power 1. Messages in: `mcs`, `report` and `credit` from the receiver,
@@ -45,7 +46,7 @@ class transmitter(gr.hier_block2):
         start_mcs: int = 0,
         statistics: StatisticsCollector | None = None,
     ):
-        gr.hier_block2.__init__(
+        releasable_hier_block.__init__(
             self, "transmitter", gr.io_signature(0, 0, 0), gr.io_signature(1, 1, gr.sizeof_gr_complex)
         )
         codec_encoder = codec_encoder or settings.make_encoder()
