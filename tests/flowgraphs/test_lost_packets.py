@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 
 import numpy as np
@@ -102,6 +103,29 @@ def test_the_last_packets_are_noted_where_the_end_comes_through(tmp_path):
     statistics = link_that_loses(tmp_path, "payload", [3], num_frames=32).run()
     assert statistics.frames == 32
     assert "key_frames: 1 of them never came out of the chain" in statistics.notes
+
+
+def test_what_goes_on_slowly_is_no_stall(monkeypatch):
+    """As the credits of a paced run, in which nearly all the time is spent asleep."""
+    monkeypatch.setattr(stall_watch, "STEP_S", 0.002)
+    monkeypatch.setattr(stall_watch, "others_sleep", lambda: True)
+    steps, stalled = itertools.count(), threading.Event()
+    seen = threading.Semaphore(0)
+
+    def comes_every_third_step():
+        seen.release()
+        return next(steps) // 3
+
+    watch = stall_watch.StallWatch(comes_every_third_step, stalled.set, 0.02)
+    watch.start()
+    for _ in range(200):
+        assert seen.acquire(timeout=60)
+    watch.stop()
+    assert not stalled.is_set()
+    watch = stall_watch.StallWatch(lambda: 7, stalled.set, 0.02)
+    watch.start()
+    assert stalled.wait(60)
+    watch.stop()
 
 
 def test_a_process_that_has_work_is_not_quiet():

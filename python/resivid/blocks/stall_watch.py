@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 PATIENCE_S = 20.0  # of quiet, as StallWatch counts it
-STEP_S = 0.25
+STEP_S = 0.5
 ADVICE = (
     "in lock-step every block between the transmitter and the receiver must pass every packet on; "
     "one that loses a packet sends noise in its place, as Channel does"
@@ -16,18 +16,19 @@ ADVICE = (
 
 
 class StallWatch:
-    """A thread that calls a function when its block has waited `patience_s` while the whole process slept.
+    """A thread that calls a function when its block has waited `patience_s` for one thing while the whole process slept.
 
-    Steps count in which no other thread of the process has work, and others count against them twice, so neither a slow or busy machine nor a process that
-    was stopped for a while is taken for a lost packet. (Where threads cannot be looked at, without /proc, all steps count.)
+    Steps count in which no other thread of the process has work, and others count against them twice, so neither a slow
+    or busy machine nor a process that was stopped for a while is taken for a lost packet, and a window that is drawn now
+    and then hides none. (Where threads cannot be looked at, without /proc, all steps count.)
 
     Args:
-        waits: whether the block waits for something now; called in this thread.
+        waits: how much has come so far, while the block waits for more; None while it does not. Called in this thread.
         on_stall: called in this thread, again after every further half of `patience_s`.
         patience_s: seconds of quiet; may change while it runs.
     """
 
-    def __init__(self, waits: Callable[[], bool], on_stall: Callable[[], None], patience_s: float):
+    def __init__(self, waits: Callable[[], int | None], on_stall: Callable[[], None], patience_s: float):
         self._waits, self._on_stall, self.patience_s = waits, on_stall, patience_s
         self._quiet_s = 0.0
         self._stopping = threading.Event()
@@ -46,12 +47,12 @@ class StallWatch:
             self._thread.join()
 
     def _run(self) -> None:
+        before: int | None = None
         while not self._stopping.wait(STEP_S):
-            if not self._waits():
-                self._quiet_s = 0.0
-            elif (
-                not others_sleep()
-            ):  # a window that is drawn now and then must not hide a stall, nor chance make one
+            now = self._waits()
+            if now is None or now != before:
+                before, self._quiet_s = now, 0.0
+            elif not others_sleep():
                 self._quiet_s = max(0.0, self._quiet_s - 2 * STEP_S)
             else:
                 self._quiet_s += STEP_S

@@ -150,13 +150,14 @@ class token_packer(gr.basic_block):
         self.error = error
         self._publish(pdus.from_end(pdus.END_OF_FAILED_STREAM))
 
-    def _waits_for_answer(self) -> bool:
+    def _waits_for_answer(self) -> int | None:
+        """Answers so far, while a unit waits for the next one."""
         try:
             ends = self._units[0].end
         except IndexError:
-            return False
+            return None
         answered = self._rows and (self._reports or not self._waits_for_reports)
-        return not ends and not answered
+        return None if ends or answered else self._num_answers + self._num_reports
 
     def _skips_a_unit(self, first_frame: int) -> bool:
         """Whether a report is of a later unit than the one whose turn it is."""

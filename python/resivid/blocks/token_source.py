@@ -56,8 +56,10 @@ class token_source(gr.basic_block):
         self.reader = VideoReader(path, size) if reader is None else reader
         self._credits = threading.Semaphore(credits)
         self._stopping, self._leaves_out = threading.Event(), threading.Event()
-        self._waits, self._credited = False, False
-        self._watch = StallWatch(lambda: self._waits and self._credited, self._give_up, PATIENCE_S)
+        self._waits, self._num_credited = False, 0
+        self._watch = StallWatch(
+            lambda: self._num_credited or None if self._waits else None, self._give_up, PATIENCE_S
+        )
         self._thread = threading.Thread(target=self._run, name="token_source", daemon=True)
         self.message_port_register_in(CREDIT)
         self.set_msg_handler(CREDIT, self.on_credit)
@@ -77,7 +79,7 @@ class token_source(gr.basic_block):
     def on_credit(self, message):
         """Let so many more units out, an integer."""
         self._credits.release(pdus.to_integer(message))
-        self._credited = True
+        self._num_credited += 1
 
     def give_credit(self, count: int) -> None:
         """As the message does, from any thread."""
