@@ -25,11 +25,11 @@ class StallWatch:
     Args:
         waits: how much has come so far, while the block waits for more; None while it does not. Called in this thread.
         on_stall: called in this thread, again after every further half of `patience_s`.
-        patience_s: seconds of quiet; may change while it runs.
+        patience_s: seconds of quiet.
     """
 
     def __init__(self, waits: Callable[[], int | None], on_stall: Callable[[], None], patience_s: float):
-        self._waits, self._on_stall, self.patience_s = waits, on_stall, patience_s
+        self._waits, self._on_stall, self._patience_s = waits, on_stall, patience_s
         self._quiet_s = 0.0
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -56,8 +56,8 @@ class StallWatch:
                 self._quiet_s = max(0.0, self._quiet_s - 2 * STEP_S)
             else:
                 self._quiet_s += STEP_S
-                if self._quiet_s >= self.patience_s:
-                    self._quiet_s = self.patience_s / 2
+                if self._quiet_s >= self._patience_s:
+                    self._quiet_s = self._patience_s / 2
                     self._on_stall()
 
 

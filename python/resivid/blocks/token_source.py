@@ -15,17 +15,18 @@ from ..errors import ResividError
 from ..video.reader import VideoReader
 from . import pdus
 from .guarded import guarded
-from .stall_watch import ADVICE, PATIENCE_S, StallWatch
+from .stall_watch import ADVICE, StallWatch
 
 CREDIT, TOKENS = pmt.intern("credit"), pmt.intern("tokens")
+PATIENCE_S = 600.0  # a picture may be looked at for long: a paused player holds its credit back
 
 
 class token_source(gr.basic_block):
     """Video file to PDU `tokens`, one a unit of the codec; at most `credits` of them on their way.
 
     Message `credit` (integer) gives credits back. The stream ends with the codec's end unit, which needs no
-    credit. File and networks run in a thread of their own; the error that ended it is in `error`. Credits that stop coming
-    for twice `stall_watch.PATIENCE_S` of quiet and the time of two units, for what they belong to was lost on its way, end the stream.
+    credit. File and networks run in a thread of their own; the error that ended it is in `error`. A credit that
+    does not come back in PATIENCE_S of quiet (`stall_watch`), for what it belongs to was lost on its way, ends the stream.
 
     Args:
         path: file or URL that FFmpeg reads.
@@ -123,7 +124,7 @@ class token_source(gr.basic_block):
             self._publish(Unit(first_frame=0, num_frames=pdus.END_OF_FAILED_STREAM, end=True))
 
     def _send(self, unit) -> bool:
-        if self._leaves_out.is_set() or not self._take_credit(unit):
+        if self._leaves_out.is_set() or not self._take_credit():
             self._leaves_out.clear()
             self.late += 1
             return True
@@ -132,9 +133,7 @@ class token_source(gr.basic_block):
         self._publish(unit)
         return True
 
-    def _take_credit(self, unit) -> bool:
-        # a sink that shows the pictures at their pace sleeps as long as a unit lasts
-        self._watch.patience_s = 2 * (PATIENCE_S + unit.num_frames / float(self.rate))
+    def _take_credit(self) -> bool:
         self._waits = True
         taken = self._credits.acquire(blocking=not self.drops)
         self._waits = False
@@ -144,7 +143,7 @@ class token_source(gr.basic_block):
         """No credit comes any more: say so; when the end unit is lost too, end the flowgraph without it."""
         if self.error is None:
             self.error = ResividError(
-                f"a unit of tokens was lost on its way, its credit does not come back: {ADVICE}"
+                f"a unit of tokens was lost on its way, or its picture is held for ever: {ADVICE}"
             )
             self.logger.error(str(self.error))
             self._publish(Unit(first_frame=0, num_frames=pdus.END_OF_FAILED_STREAM, end=True))
