@@ -14,6 +14,7 @@ pytest.importorskip("SoapySDR")
 from gnuradio import blocks, gr
 from gnuradio.resivid.cli.main import main
 from gnuradio.resivid.errors import RadioError, SettingsError
+from gnuradio.resivid.radio import sample_source
 from gnuradio.resivid.radio.factory import make_receiver, make_transmitter
 from gnuradio.resivid.radio.front_end import HEADROOM, receiver_front_end, transmitter_front_end
 from gnuradio.resivid.radio.rates import RatePlan
@@ -165,3 +166,19 @@ def _until(condition, seconds=30):
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)
+
+
+def test_a_recording_for_a_viewer_gives_what_a_radio_would_have_by_now(monkeypatch):
+    """1,024 samples a second on a clock that stands still between calls."""
+    now = [50.0]
+    monkeypatch.setattr(sample_source.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(sample_source.time, "sleep", lambda seconds: None)
+    given = 0
+    block = sample_source.sample_source(lambda most: np.ones(min(most, 40), np.complex64), 10, rate=1024.0)
+    monkeypatch.setattr(block, "nitems_written", lambda port: given)
+    counts = []
+    for ticks in (0, 25, 30, 30, 100, 100, 100):
+        now[0] = 50.0 + ticks / 1024
+        counts.append(block.work([], [np.zeros(64, np.complex64)]))
+        given += counts[-1]
+    assert counts == [0, 25, 5, 0, 40, 30, 0]

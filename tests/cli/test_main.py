@@ -2,11 +2,14 @@
 """The command itself: exit codes, one line for an error, help that knows every subcommand."""
 
 import signal
+import subprocess
+import sys
 
 import pytest
 import typer
 from gnuradio.resivid import __version__, errors
 from gnuradio.resivid.cli import doctor
+from gnuradio.resivid.cli import main as entry
 from gnuradio.resivid.cli.main import COMMANDS, main
 
 
@@ -84,3 +87,40 @@ def test_a_program_that_calls_main_keeps_its_own_signal_handlers():
         assert signal.getsignal(signal.SIGTERM) is own
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_a_second_interrupt_finds_the_command_finishing_and_a_late_one_ends_it(monkeypatch):
+    """The clock stands in for the time that files take to be finished."""
+    ended, now = [], [100.0]
+    monkeypatch.setattr(entry.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(entry.os, "_exit", ended.append)
+    interrupts = entry._Interrupts()
+    with pytest.raises(KeyboardInterrupt):
+        interrupts(signal.SIGINT, None)
+    for seconds, expected in ((0.0, []), (entry.FINISHING_S, []), (entry.FINISHING_S + 0.1, [1])):
+        now[0] = 100.0 + seconds
+        interrupts(signal.SIGINT, None)
+        assert ended == expected
+
+
+def test_interrupts_while_a_program_finishes_and_leaves_are_no_traceback():
+    """A stand-in for a command whose files take a second; another Ctrl-C comes while Python takes its modules apart."""
+    program = """
+import atexit, os, signal, sys, time
+from gnuradio.resivid.cli import doctor, main
+def examine():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+    finally:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+        print("finished", flush=True)
+atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))
+doctor.examine = examine
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv = ["resivid", "doctor"]
+sys.exit(main.main())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "finished\n", "resivid: interrupted\n")

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from gnuradio.resivid.video.live import PacedReader
 from gnuradio.resivid.video.outputs import PacedOutput
 from gnuradio.resivid.video.pacing import ANEW_S, SPARE_S, CaptureTimes, JitterBuffer
 
@@ -105,3 +106,23 @@ def test_an_output_writes_in_order_and_tells_what_is_shown():
             output.show(index, frame)
     assert shown == [0, 1, 2, 3, 4] and output.dropped == 0
     assert file.getvalue() == b"".join(frame.tobytes() for frame in frames)
+
+
+class Reader:
+    """A reader of 7 frames at 10 frame/s."""
+
+    rate, num_frames_hint = Fraction(10), 7
+
+    def __iter__(self):
+        return iter(range(7))
+
+    def close(self): ...
+
+
+@pytest.mark.parametrize(
+    "duration_s, loop, frames",
+    [(None, False, 7), (0.5, False, 5), (0.51, False, 6), (2, False, 7), (2, True, 20)],
+)
+def test_a_source_ends_after_so_many_seconds_of_video(duration_s, loop, frames):
+    shown = list(PacedReader(Reader, paced=False, loop=loop, duration_s=duration_s))
+    assert shown == [n % 7 for n in range(frames)]
