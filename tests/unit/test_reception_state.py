@@ -27,6 +27,21 @@ def test_a_signal_is_locked_from_its_second_look_on_and_loses_frames_for_three_s
     assert said[1:2] == [LOCKED] and said[2:13] == [LOSING] * 11 and said[14:] == [LOCKED] * 9
 
 
+def test_a_lock_that_is_lost_for_a_moment_is_no_search():
+    state = ReceptionState(0.25)
+    seen = [
+        (0.0, True, 0),
+        (1.0, True, 4),
+        (1.5, False, 5),
+        (2.0, True, 6),
+        (3.0, False, 9),
+        (5.9, False, 9),
+        (6.1, False, 9),
+    ]
+    said = [state.word(now, tracked, right, 0) for now, tracked, right in seen]
+    assert said == [SEARCHING, LOCKED, LOCKED, LOCKED, LOCKED, LOCKED, SEARCHING]
+
+
 def test_a_signal_of_which_no_block_can_be_read_is_lost_frames():
     assert words("-ffffff") == [SEARCHING] * 3 + [LOSING] * 4
 

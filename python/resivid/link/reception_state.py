@@ -14,7 +14,8 @@ NO_RADIO, SEARCHING, LOCKED, LOSING, ENDED = "no radio", "searching", "locked", 
 class ReceptionState:
     """Follows lock and blocks; noise that looks like a preamble is no lock.
 
-    A signal is there once a block of it had a right CRC, or NO_ACCIDENT failed in a row.
+    A signal is there once a block of it had a right CRC, or NO_ACCIDENT failed in a row. A lock that is lost for less than
+    the last while, as where a transmitter leaves a frame out, is no search.
 
     Args:
         frame_s: seconds of a frame.
@@ -38,7 +39,10 @@ class ReceptionState:
             self._seen.popleft()
         _, right_before, failed_before = self._seen[0]
         new_right, new_failed = right - right_before, failed - failed_before
-        self._signal = tracked and (self._signal or new_right > 0 or new_failed >= NO_ACCIDENT)
+        if tracked:
+            self._signal |= new_right > 0 or new_failed >= NO_ACCIDENT
+        else:
+            self._signal &= new_right > 0
         if not self._signal:
             return SEARCHING
         return LOSING if new_failed or not new_right else LOCKED
