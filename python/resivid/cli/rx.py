@@ -17,6 +17,7 @@ import typer
 
 from ..errors import SettingsError
 from ..link import air
+from ..link.reception_state import LOCKED, LOSING
 from ..models import defaults
 from ..radio.network import ZMQ_PREFIX, parse_address
 from . import common, outputs, web_options
@@ -161,7 +162,8 @@ def rx(
             sender = ReportSender(feedback)
             open_things.callback(sender.close)
             flowgraph.report_to(sender.send)
-        report: Callable[[reception], None] = _Reporter(settings, quiet, fps)
+        reporter = _Reporter(settings, quiet, fps)
+        report: Callable[[reception], None] = reporter
         if page_screen is not None:
             report = open_things.enter_context(_page(str(web), flowgraph, radio, output, page_screen, report))
         started = time.monotonic()
@@ -178,7 +180,7 @@ def rx(
             if json_file is not None:
                 outputs.write_json(json_file, document(flowgraph))
             if not quiet:
-                print("resivid: " + line_of(flowgraph.status(), settings), file=sys.stderr)
+                reporter.say(line_of(flowgraph.status(), settings))
 
 
 def _recorded_frequency(path: Path) -> str | None:
@@ -280,7 +282,14 @@ class _Reporter:
         self._settings, self._quiet, self._fps = settings, quiet, fps
         self._hint_at: float | None = time.monotonic() + HINT_AFTER_S
         self._seen: tuple[Any, ...] = ()
+        self._said = ""
         self._next = 0.0
+
+    def say(self, line: str) -> None:
+        """A line on stderr, unless it is the one before again."""
+        if line != self._said:
+            self._said = line
+            print(f"resivid: {line}", file=sys.stderr)
 
     def __call__(self, flowgraph: reception) -> None:
         if self._quiet or time.monotonic() < self._next:
@@ -290,7 +299,7 @@ class _Reporter:
         seen = (status.state, status.restarts, status.losses, status.problem, status.call_sign)
         if seen != self._seen:
             self._seen = seen
-            print("resivid: " + line_of(status, self._settings), file=sys.stderr)
+            self.say(line_of(status, self._settings))
         if status.received:
             self._hint_at = None
         elif self._hint_at is not None and time.monotonic() > self._hint_at:
@@ -322,7 +331,7 @@ def line_of(status: ReceiverStatus, settings: Any) -> str:
         (status.overflows, "overflows"),
         (status.losses, "times without radio"),
         (status.dropped, "dropped"),
-        (round(status.shift_hz), "Hz above its frequency"),
+        (round(status.shift_hz) if status.state in (LOCKED, LOSING) else 0, "Hz above its frequency"),
     ):
         if count:
             parts.append(f"{count} {what}")
