@@ -10,7 +10,7 @@ import threading
 import numpy as np
 import pmt
 import pytest
-from clips import write_clip
+from clips import read_frames, write_clip
 from gnuradio import gr
 from gnuradio.resivid.blocks import stall_watch, token_packer, token_source
 from gnuradio.resivid.errors import ResividError
@@ -103,6 +103,15 @@ def test_the_last_packets_are_noted_where_the_end_comes_through(tmp_path):
     statistics = link_that_loses(tmp_path, "payload", [3], num_frames=32).run()
     assert statistics.frames == 32
     assert "key_frames: 1 of them never came out of the chain" in statistics.notes
+
+
+def test_units_that_only_the_sink_misses_are_counted_and_the_run_goes_on(tmp_path):
+    link = link_that_loses(
+        tmp_path, "tokens", [1, 3, 4, 6, 7, 8], num_frames=96
+    )  # more than there are credits
+    statistics = link.run()
+    assert statistics.frames == len(read_frames(tmp_path / "out.mp4")) == 96
+    assert link.receiver.sink.missing == 6
 
 
 def test_what_goes_on_slowly_is_no_stall(monkeypatch):

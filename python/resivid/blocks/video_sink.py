@@ -22,6 +22,9 @@ from .guarded import guarded
 TOKENS, CREDIT, FRAMES, DONE = (pmt.intern(port) for port in ("tokens", "credit", "frames", "done"))
 
 
+MOST_MISSING = 1024  # units in one gap: more is another stream
+
+
 class StreamFailed(Exception):
     """The end unit says that the sender could not go on."""
 
@@ -29,13 +32,13 @@ class StreamFailed(Exception):
 class video_sink(gr.basic_block):
     """PDU `tokens` to a video file and to PDU `frames` for other viewers.
 
-    Gives one message `credit` (integer 1) back for each unit that is on the screen. At the end unit it writes
+    Gives a message `credit` (integer 1, more after a gap) back for each unit that is on the screen. At the end unit it writes
     what is left, renames the finished file, and only then publishes `done`, which belongs on port `system` of
     the first stream block: GNU Radio's own end would lose what is on its way. Stopped before the end, it
     finishes the file with what it has; after an error, here or at the sender, it deletes it.
 
     Networks and file run in a thread of their own; the error that ended it is in `error`. `dropped` counts
-    bad messages and units that found the queue full.
+    bad messages and units that found the queue full, `missing` units that never came, by the gap that they left.
 
     Args:
         path: the file to write; None or empty for none.
@@ -65,12 +68,13 @@ class video_sink(gr.basic_block):
         gr.basic_block.__init__(self, name="video_sink", in_sig=None, out_sig=None)
         self.logger = gr.logger(self.alias())
         self.codec, self.statistics, self.on_frame = codec_decoder, statistics, on_frame
-        self.dropped, self.error, self.num_frames = 0, None, 0
+        self.dropped, self.missing, self.error, self.num_frames = 0, 0, None, 0
         self.finished = threading.Event()  # the file has its final name, or is deleted
         self.max_waiting, self.newest = max_waiting, newest
         if path:
             check_writable(Path(path))  # before any work is done
         self._video = (Path(path), Fraction(rate), picture_width or size, size) if path else None
+        self._next_frame: int | None = None  # first frame of the next unit, once there was one
         self._units: queue.Queue[Unit | None] = queue.Queue()  # None wakes the thread
         self._stopping, self._given_up = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="video_sink", daemon=True)
@@ -147,9 +151,18 @@ class video_sink(gr.basic_block):
             self._show(unit, writer)
             if unit.end:
                 return
-            self.message_port_pub(CREDIT, pmt.from_long(1))
+            self.message_port_pub(CREDIT, pmt.from_long(1 + self._missing_before(unit)))
         if self._given_up.is_set():
             raise StreamFailed
+
+    def _missing_before(self, unit) -> int:
+        """Units that never came, whose credits are given back with this one's: the pictures are drawn across the gap."""
+        expected, self._next_frame = self._next_frame, unit.first_frame + unit.num_frames
+        if expected is None or unit.first_frame <= expected or unit.num_frames < 1:
+            return 0
+        missing = min((unit.first_frame - expected) // unit.num_frames, MOST_MISSING)
+        self.missing += missing
+        return missing
 
     def _show(self, unit, writer):
         for frame in self.codec.render(unit):
