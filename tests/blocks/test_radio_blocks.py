@@ -73,6 +73,12 @@ def test_a_tone_arrives_where_it_was_sent(transmit, receive):
     assert rx.counters.samples > 0 and rx.counters.overflows == 0
 
 
+def test_only_the_modems_own_samples_are_the_channel_alone():
+    assert RatePlan(MODEM, MODEM, 0.0).is_channel
+    others = RatePlan(48e3, MODEM, 0.0), RatePlan(MODEM, MODEM, 300.0), RatePlan(2 * MODEM, MODEM, 0.0)
+    assert not any(plan.is_channel for plan in others)
+
+
 @pytest.mark.parametrize("rate", [12e3, 48e3, 2e6, 40 * MODEM])
 def test_a_tone_goes_up_to_any_rate(rate):
     """One line in the spectrum, at the oscillator's offset and the tone's frequency."""

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import types
 import urllib.request
 import uuid
 from fractions import Fraction
@@ -23,7 +24,11 @@ from gnuradio.resivid.video.writer import VideoWriter
 from loop import smooth_clip
 
 pytest.importorskip("SoapySDR")
+from gnuradio.resivid.cli import radio_options, rx
 from gnuradio.resivid.cli.main import main
+from gnuradio.resivid.errors import SettingsError
+from gnuradio.resivid.flowgraphs.live import LiveSettings
+from gnuradio.resivid.flowgraphs.settings import LinkSettings
 
 TESTS = Path(__file__).resolve().parents[1]
 COMMON = ("--freq", "434M", "--tokenizer", "toy:tokenizer")
@@ -423,3 +428,30 @@ def test_leave_to_transmit_is_asked_for_once(tmp_path, monkeypatch):
     assert said == "transmitting on 434 MHz, 2.97 kHz wide, gain 10 dB, device driver=hackrf"
     assert check_may_transmit(radio, False, 2974.1)
     assert check_may_transmit(RadioSettings("-", 434e6), False, 2974.1) == ""
+
+
+def test_only_a_pipe_or_another_host_needs_no_frequency():
+    def settings(device):
+        return radio_options.radio_settings(device, None, None, "", 0.0, None, None, "", None)
+
+    assert settings("-").frequency_hz == settings("zmq://a:1").frequency_hz == 0
+    with pytest.raises(SettingsError, match="--freq is missing"):
+        settings("driver=hackrf")
+
+
+@pytest.mark.parametrize("heard", ["", "forged", "foreign"])
+def test_the_hint_of_silence_is_for_silence(heard, monkeypatch, capfd):
+    """After half a minute; a block of somebody else's had the symbol rate that was expected."""
+    clock = [100.0]
+    monkeypatch.setattr(rx.time, "monotonic", lambda: clock[0])
+    counts = dict.fromkeys("received failed foreign repeated forged replayed missing restarts".split(), 0)
+    status = types.SimpleNamespace(
+        state="searching", losses=0, overflows=0, dropped=0, shift_hz=0.0, latency_ms=None, problem="",
+        call_sign="", snr_db=float("nan"), mcs=0, **{**counts, "failed": 1, **({heard: 3} if heard else {})},
+    )  # fmt: skip
+    reporter = rx._Reporter(LiveSettings(LinkSettings(mcs_table="air")), False, Fraction(30))
+    for clock[0] in (101.0, 140.0):
+        reporter(types.SimpleNamespace(status=lambda: status))
+    said = capfd.readouterr().err
+    assert ("nothing received for 30 s" in said) == (not heard)
+    assert "nan" not in said and "1 failed" in said

@@ -13,7 +13,7 @@ import typer
 from ..errors import SettingsError
 from ..models import defaults
 from ..radio.network import ZMQ_PREFIX
-from ..radio.settings import RadioSettings, parse_hz
+from ..radio.settings import PIPE, RadioSettings, parse_hz
 
 if TYPE_CHECKING:
     from ..flowgraphs.live import LiveSettings
@@ -112,7 +112,7 @@ def radio_settings(
     Raises:
         SettingsError: one cannot be read or is out of range.
     """
-    if frequency is None and not device.startswith(ZMQ_PREFIX):
+    if frequency is None and device != PIPE and not device.startswith(ZMQ_PREFIX):
         raise SettingsError("--freq is missing: the centre of the signal, as 434.5M")
     return RadioSettings(
         device=device,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -138,6 +139,8 @@ def rx(
         modem_rate = air.SAMPLES_PER_SYMBOL * settings.symbol_rate(fps)
         if replay is not None:
             source = make_replay(replay, radio, modem_rate, paced=watched)
+            if source.plan.is_channel:
+                reach_hz = 0.0
         else:
             source = make_receiver(radio, modem_rate, settings.occupied_hz(fps))
         make_end = partial(_local_end, source, settings, fps, reach_hz, record, radio.frequency_hz)
@@ -300,7 +303,7 @@ class _Reporter:
         if seen != self._seen:
             self._seen = seen
             self.say(line_of(status, self._settings))
-        if status.received:
+        if status.received + status.foreign + status.repeated + status.forged + status.replayed:
             self._hint_at = None
         elif self._hint_at is not None and time.monotonic() > self._hint_at:
             self._hint_at = None
@@ -318,7 +321,7 @@ def line_of(status: ReceiverStatus, settings: Any) -> str:
     parts = [status.state]
     if status.call_sign:
         parts.append(status.call_sign)
-    if status.received + status.failed:
+    if status.received + status.failed and math.isfinite(status.snr_db):
         row = settings.link.table.rows[status.mcs].label
         parts.append(f"Es/N0 {status.snr_db:.1f} dB, {row}")
     parts.append(f"{status.received} key frames, {status.failed} failed, {status.missing} missing")

@@ -46,6 +46,11 @@ class RatePlan:
         ratio = self.modem_rate * self.decimation / self.radio_rate
         return 1.0 if abs(ratio - 1) < RATE_TOLERANCE else ratio
 
+    @property
+    def is_channel(self) -> bool:
+        """Whether the samples are the modem's own, as `rx --record` keeps them: the channel alone, with nothing beside it to search."""
+        return self.decimation == 1 and self.resampling == 1.0 and self.lo_offset_hz == 0.0
+
 
 def stream_arguments(driver: str, transmits: bool, rate: float) -> dict[str, str]:
     """What a driver is told of its buffers: enough for a busy computer, and no more.

@@ -43,7 +43,8 @@ class RadioSettings:
     sample_rate: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.frequency_hz < 1e12 and not (self.is_remote and self.frequency_hz == 0):
+        untuned = self.frequency_hz == 0 and (self.is_remote or self.is_pipe)
+        if not (untuned or 0 < self.frequency_hz < 1e12):
             raise SettingsError(f"--freq: expected above 0 and below 1 THz, got {self.frequency_hz}")
         if not abs(self.ppm) <= 1000:
             raise SettingsError(f"--ppm must be within 1000, got {self.ppm}")
