@@ -166,6 +166,8 @@ def rx(
             open_things.callback(sender.close)
             flowgraph.report_to(sender.send)
         reporter = _Reporter(settings, quiet, fps)
+        if not quiet and not any((output, web, json_file, record)):
+            reporter.say("no pictures are shown: -o window, -o FILE or --web would")
         report: Callable[[reception], None] = reporter
         if page_screen is not None:
             report = open_things.enter_context(_page(str(web), flowgraph, radio, output, page_screen, report))
@@ -334,7 +336,7 @@ def line_of(status: ReceiverStatus, settings: Any) -> str:
         (status.overflows, "overflows"),
         (status.losses, "times without radio"),
         (status.dropped, "dropped"),
-        (round(status.shift_hz) if status.state in (LOCKED, LOSING) else 0, "Hz above its frequency"),
+        (round(status.shift_hz) if status.state in (LOCKED, LOSING) else 0, "Hz or so above its frequency"),
     ):
         if count:
             parts.append(f"{count} {what}")
