@@ -11,12 +11,12 @@ class headless_link(gr.top_block):
     def __init__(self, video, output, snr_db):
         gr.top_block.__init__(self)
         settings = resivid.LinkSettings(cbr="4e-4", stride=8, gop=32)
-        transmitter = resivid.transmitter(video, settings)
+        self.transmitter = resivid.transmitter(video, settings)
         channel = resivid.channel([snr_db], seed=0)
-        self.receiver = resivid.receiver(output, settings, transmitter.rate)
-        self.connect(transmitter, channel, self.receiver)
+        self.receiver = resivid.receiver(output, settings, self.transmitter.rate)
+        self.connect(self.transmitter, channel, self.receiver)
         for port in ("mcs", "report", "credit", "done"):  # the way back: row, what arrived, free places, end
-            self.msg_connect((self.receiver, port), (transmitter, port))
+            self.msg_connect((self.receiver, port), (self.transmitter, port))
 
 
 if __name__ == "__main__":
