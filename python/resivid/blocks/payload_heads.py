@@ -23,12 +23,12 @@ from ..link.payload_head import (
     read_head,
     write_head,
 )
+from ..link.reception_state import NO_ACCIDENT
 from . import pdus
 from .guarded import guarded
 
 PAYLOAD = pmt.intern("payload")
 _MOST_DOUBTFUL = 256
-_NO_ACCIDENT = 3  # blocks with a bad CRC in a row: a signal that cannot be read, and no noise
 _MENDED = 8  # blocks that were passed on since the last one that was wrong
 MOST_HEADS = 64  # that are kept for reports
 
@@ -134,12 +134,13 @@ class payload_head_reader(gr.basic_block):
     def on_payload(self, pdu):
         """Count the block, and pass on one that is new and of this stream, with its place in time."""
         metadata, bits = pdus.to_parts(pdu)
-        if not metadata["crc_ok"]:
+        crc_ok = metadata["crc_ok"]
+        if not crc_ok:
             self.failed += 1
             self._doubtful.append(metadata)
-        if metadata["crc_ok"] or len(self._doubtful) >= _NO_ACCIDENT:
+        if crc_ok or len(self._doubtful) >= NO_ACCIDENT:
             self.last_snr_db, self.last_mcs = float(metadata["snr_db"]), int(metadata["mcs"])
-        if not metadata["crc_ok"]:
+        if not crc_ok:
             return
         self.right += 1
         whole = bits

@@ -10,10 +10,10 @@ than the budget and misses the bar even so is as much as is coded.
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .ladder import MARGINS, SIGNS, Bars, Choice
+from .ladder import SIGNS, Bars, Choice, is_behind
 from .search import best
 from .settings import ClassicalSetting, is_likely
 
@@ -151,8 +151,8 @@ def contenders(low: Searched, high: Searched, metrics: frozenset[str]) -> tuple[
     reached = (*high.choices, *high.limits)
     if not low.choices:
         return tuple(choice.setting for choice in reached) or high.settings
-    tests: list[Callable[[Choice], bool]] = [_keeps_up(low.choices, metric) for metric in sorted(metrics)]
-    return tuple(choice.setting for choice in reached if any(test(choice) for test in tests))
+    bars = _bars(low.choices, metrics)
+    return tuple(choice.setting for choice in reached if not is_behind(choice, bars))
 
 
 def _bars(choices: Sequence[Choice], metrics: frozenset[str]) -> Bars:
@@ -163,18 +163,3 @@ def _bars(choices: Sequence[Choice], metrics: frozenset[str]) -> Bars:
     if not all(values.values()):
         return ()
     return tuple((metric, SIGNS[metric] * min(values[metric])) for metric in sorted(metrics))
-
-
-def _keeps_up(choices: Sequence[Choice], metric: str) -> Callable[[Choice], bool]:
-    def value(choice: Choice) -> float | None:
-        found = getattr(choice, metric)
-        return None if found is None else SIGNS[metric] * found
-
-    known = [found for found in map(value, choices) if found is not None]
-    bound = min(known) + MARGINS[metric] if known else None
-
-    def keeps_up(choice: Choice) -> bool:
-        found = value(choice)
-        return bound is None or found is None or found <= bound
-
-    return keeps_up
