@@ -116,6 +116,28 @@ def test_blocks_sign_and_check():
     assert "not signed" in readers["wrong"].problem
 
 
+def test_a_restart_with_the_same_session_is_not_called_forged():
+    """The four bits of the session agree in one of 16 restarts."""
+    from gnuradio.resivid.blocks import pdus
+    from gnuradio.resivid.blocks.payload_heads import payload_head_reader, payload_head_writer
+    from gnuradio.resivid.link.live_sequence import LiveSequence
+    from gnuradio.resivid.link.payload_head import StreamParameters
+
+    reader = payload_head_reader(LiveSequence(8, 4, 100), 77, key=KEY)
+    shown = []
+    reader.message_port_pub = lambda port, pdu: shown.append(pdu)
+    for start in (START, START + 16 * 4096):
+        writer = payload_head_writer(8, StreamParameters(77, start), KEY)
+        writer.message_port_pub = lambda port, pdu: reader.on_payload(
+            pdus.from_parts({"crc_ok": True, "snr_db": 6.0, "mcs": 0}, pdus.to_parts(pdu)[1])
+        )
+        for number in range(12):
+            bits = np.ones(50, np.uint8)
+            writer.on_payload(pdus.from_parts({"frame": 8 * number, "gop_start": number == 0}, bits))
+    assert reader.verdicts[Verdict.FORGED] == 0 and reader.problem == ""
+    assert reader.sequence.restarts == 1 and len(shown) >= 12
+
+
 def test_keys_are_files_of_16_to_4096_bytes(tmp_path):
     path = tmp_path / "link.key"
     path.write_bytes(KEY)

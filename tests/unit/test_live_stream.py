@@ -55,6 +55,27 @@ def test_parameters_come_in_four_slices():
     assert collector.digest is None and collector.start_ms is None
 
 
+@pytest.mark.parametrize("missed", range(7))
+def test_parameters_of_a_run_that_got_the_session_of_the_last(missed):
+    first, second = StreamParameters(0xFED, 0x123456785), StreamParameters(0xFED, 0x123460005)
+    collector = ParameterCollector()
+    for number in range(30):
+        collector.add(PayloadHead(first.session, False, number, first.slice(number)))
+    assert collector.start_ms == first.start_ms
+    for number in range(missed, missed + 8):
+        collector.add(PayloadHead(second.session, False, number, second.slice(number)))
+        assert collector.start_ms in (None, second.start_ms)  # never half of each
+    assert collector.start_ms == second.start_ms
+
+
+def test_other_slices_are_another_run_though_its_numbers_rise():
+    collector = ParameterCollector()
+    for number in range(4):
+        collector.add(PayloadHead(5, False, number, 7))
+    collector.add(PayloadHead(5, False, 4, 8))
+    assert (collector.digest, collector.start_ms) == (8, None)
+
+
 @pytest.mark.parametrize("row", table_after("<!-- call-sign vectors -->"), ids=lambda row: row[0])
 def test_the_call_sign_is_in_eight_of_64_heads(row):
     call_sign = "" if row[0] == "none" else row[0].strip("`")

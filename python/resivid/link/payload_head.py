@@ -123,20 +123,26 @@ def call_sign_part(number: int) -> int | None:
 
 
 class ParameterCollector:
-    """Puts the slices of a stream's parameters together; a new session starts anew."""
+    """Puts the slices of a stream's parameters together, and starts anew with each run of the transmitter.
+
+    One run in 16 has the session of the one before: its numbers are behind, or its slices say something else.
+    """
 
     def __init__(self) -> None:
-        self._session = -1
+        self._session, self._number = -1, 0  # of the last head
         self._slices: dict[int, int] = {}
         self._call_sign: dict[int, int] = {}
 
     def add(self, head: PayloadHead) -> None:
         """Take the slice of a head that arrived."""
-        if head.session != self._session:
-            self._session, self._slices, self._call_sign = head.session, {}, {}
-        part = call_sign_part(head.number)
+        part, index = call_sign_part(head.number), head.number % NUM_SLICES
+        known = self._slices.get(index) if part is None else self._call_sign.get(part)
+        behind = (self._number - head.number) % NUM_NUMBERS in range(1, NUM_NUMBERS // 2)
+        if head.session != self._session or behind or known not in (None, head.parameters):
+            self._slices, self._call_sign = {}, {}
+        self._session, self._number = head.session, head.number
         if part is None:
-            self._slices[head.number % NUM_SLICES] = head.parameters
+            self._slices[index] = head.parameters
         else:
             self._call_sign[part] = head.parameters
 
