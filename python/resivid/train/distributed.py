@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,6 +102,9 @@ def pick_device(name: str) -> torch.device:
 def workers(device: str) -> Iterator[Workers]:
     """This process among those that torchrun started, or alone.
 
+    What `Workers.parallel` gave must be let go of inside: it keeps the threads of the group alive, and one that still
+    runs when the interpreter ends aborts the process.
+
     Raises:
         SettingsError: no such device, or fewer GPUs than processes.
     """
@@ -111,8 +116,13 @@ def workers(device: str) -> Iterator[Workers]:
     if chosen.type == "cuda":
         chosen = pick_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
         torch.cuda.set_device(chosen)
+    # Its functions take the group of the moment of the import as a default argument, and would keep it for ever if
+    # DistributedDataParallel were the first to import it.
+    importlib.import_module("torch.distributed.nn.functional")
     dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=_LONGEST)
     try:
         yield Workers(dist.get_rank(), world, chosen)
     finally:
+        gc.collect()
         dist.destroy_process_group()
+        gc.collect()

@@ -154,6 +154,7 @@ def train(
             with stop:
                 _Loop(run, feed, loss, checker, folder).until(stop)
         run.save_checkpoint(checkpoint)
+        run.leave()
         if crew.first:
             run.export(folder / run.WEIGHTS)
         if run.progress < 1 and crew.first:

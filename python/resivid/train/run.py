@@ -65,6 +65,12 @@ class Run:
         """The averaged network as a weight file."""
         raise NotImplementedError
 
+    def leave(self) -> None:
+        """No more steps: lets go of what the processes share."""
+        self._forward = self.network
+        if self.discriminator is not None:
+            self._judge = self.discriminator
+
     def notes(self) -> dict[str, str]:
         """What a weight file says of its run; of a path only its last name, for such files are handed on."""
         given = vars(self.settings)
