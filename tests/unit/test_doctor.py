@@ -154,6 +154,18 @@ def test_package_bounds(installed, state):
     assert ('pip install "numpy>=1.26,<2"' in finding.remedy) == (state == "broken")
 
 
+def test_packages_of_single_commands():
+    needed = doctor.extra_requirements()
+    assert needed["aiohttp>=3.9,<4"] == "--web"
+    assert "resivid evaluate" in needed["matplotlib>=3.8"]
+    (scipy,) = (line for line in needed if line.startswith("scipy"))  # that of this Python
+    assert "resivid evaluate" in needed[scipy] and "resivid train" in needed[scipy]
+    finding = doctor.check_extra("aiohttp>=3.9,<4", None, "--web")
+    assert finding.state == "absent" and "--web" in finding.detail and '"aiohttp>=3.9,<4"' in finding.remedy
+    assert doctor.check_extra("aiohttp>=3.9,<4", "3.8.0", "--web").state == "broken"
+    assert doctor.check_extra("aiohttp>=3.9,<4", "3.9.1", "--web").state == "ok"
+
+
 def test_a_missing_package_is_a_finding_and_not_an_error(monkeypatch):
     for name in ("packaging.requirements", "gnuradio.resivid.models.registry", "gnuradio.resivid.models"):
         monkeypatch.setitem(sys.modules, name, None)  # as if it could not be imported
@@ -179,7 +191,7 @@ def test_a_weights_folder_that_is_not_there_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     "nvidia, cuda, state",
-    [(True, True, "ok"), (True, False, "broken"), (False, False, "absent"), (False, None, "absent")],
+    [(True, True, "ok"), (True, False, "broken"), (False, False, "ok"), (False, None, "ok")],
 )
 def test_gpu(nvidia, cuda, state):
     assert doctor.check_gpu(nvidia, cuda).state == state
@@ -208,7 +220,7 @@ def test_this_machine_is_examined_part_by_part():
 
 
 def test_what_is_not_ok_has_a_remedy_below_it():
-    lines = doctor.lines_of([doctor.check_gpu(False, False), doctor.check_numpy("1.26.4", "3.10.5.1")])
+    lines = doctor.lines_of([doctor.check_radio(0), doctor.check_numpy("1.26.4", "3.10.5.1")])
     assert [line.split()[0] for line in lines] == ["absent", "->", "ok"]
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import yaml
 from ..errors import SettingsError
 
 MOST_BYTES = 1 << 16  # no configuration is longer
+_NO_VALUE = "expected a value or a list of values"
 _NULL = "tag:yaml.org,2002:null"
 _PLAIN = re.compile(r"[A-Za-z0-9./+_-][A-Za-z0-9./+_:@%=,-]*")  # texts that YAML need not quote
 
@@ -93,6 +95,10 @@ def _collect(
             below = value if command[:1] == (name,) else below
         elif value.tag == _NULL:
             entries.pop(name, None)
+        elif isinstance(value, yaml.MappingNode):
+            close = difflib.get_close_matches(name, sections, 1)
+            guess = f" (did you mean the section {close[0]}?)" if close else ""
+            raise SettingsError(f"{path}, line {line}: {name}: {_NO_VALUE}{guess}")
         else:
             entries[name] = Entry(_words(value, f"{path}, line {line}: {name}"), line)
     if below is not None:
@@ -104,7 +110,7 @@ def _words(node: yaml.Node, where: str) -> str | list[str]:
         return node.value
     if isinstance(node, yaml.SequenceNode) and all(isinstance(n, yaml.ScalarNode) for n in node.value):
         return [item.value for item in node.value]
-    raise SettingsError(f"{where}: expected a value or a list of values")
+    raise SettingsError(f"{where}: {_NO_VALUE}")
 
 
 def to_text(value: object) -> str:

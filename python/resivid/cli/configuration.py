@@ -53,8 +53,13 @@ def variable_of(key: str) -> str:
 
 
 def refusal(error: Any) -> str:
-    """What click says of a value, without the word that the library which checked it puts before."""
-    return str(error.format_message()).replace(": Value error, ", ": ")
+    """What click says of a value, without the words of the library which checked it."""
+    text = str(error.format_message()).replace(": Value error, ", ": ")
+    return re.sub(r"Input should be a valid (integer|number), unable to parse.*", _expected_kind, text)
+
+
+def _expected_kind(match: re.Match[str]) -> str:
+    return "expected a whole number" if match[1] == "integer" else "expected a number"
 
 
 def origin(error: Any) -> str:
@@ -212,10 +217,10 @@ class _Configuration:
 
     def _unknown(self, key: str) -> str:
         close = difflib.get_close_matches(key, self.parameters, 1)
-        guess = f" (did you mean {close[0]}?)" if close else ""
-        return f"unknown key {key!r}{guess}; `resivid {' '.join(self._path)}` takes " + ", ".join(
-            self.parameters
-        )
+        command = f"resivid {' '.join(self._path)}"
+        if close:
+            return f"unknown key {key!r}: did you mean {close[0]}? `{command} --print-config` lists all"
+        return f"unknown key {key!r}; `{command}` takes {', '.join(self.parameters)}"
 
 
 def _checked(context: typer.Context, parameter: Any, value: Any, where: str) -> Any:

@@ -7,7 +7,6 @@ Every check is a pure function of facts, and `examine` is the one place that gat
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import json
 import os
 import re
@@ -21,7 +20,7 @@ from typing import Optional
 
 import typer
 
-from ..errors import MissingPackageError, ResividError
+from ..errors import MissingPackageError
 from ..version import __version__
 from .doctor_installation import (
     COMPILED,
@@ -37,30 +36,15 @@ from .doctor_installation import (
     check_one_gnuradio,
     own_library,
 )
+from .doctor_packages import (
+    PACKAGE,
+    check_extra,
+    check_package,
+    core_requirements,
+    extra_requirements,
+    installed,
+)
 from .grc import blocks_folder, is_ours
-
-PACKAGE = Path(__file__).resolve().parents[1]
-
-
-def check_package(requirement: str, installed: str | None) -> Finding:
-    """An installed Python package meets its bound.
-
-    Args:
-        requirement: as in pyproject.toml, such as `numpy>=1.24,<2`.
-        installed: its version; None when it is missing.
-    """
-    part = f"package {_name(requirement)}"
-    remedy = f'{sys.executable} -m pip install "{requirement}"'
-    if installed is None:
-        return Finding(part, "broken", "not installed", remedy)
-    try:
-        from packaging.requirements import Requirement
-    except ImportError:  # it has a finding of its own
-        return Finding(part, "ok", f"{installed}, bounds not checked")
-    wanted = Requirement(requirement).specifier
-    if not wanted.contains(installed, prereleases=True):
-        return Finding(part, "broken", f"{installed}, but {wanted} is needed", remedy)
-    return Finding(part, "ok", installed)
 
 
 def check_weights(problems: Mapping[str, str]) -> list[Finding]:
@@ -82,7 +66,7 @@ def check_weights_folder(named: str | None) -> list[Finding]:
 
 
 def check_gpu(has_nvidia: bool, cuda_torch: bool | None) -> Finding:
-    """A GPU that torch can use.
+    """A GPU that torch can use, where there is one.
 
     Args:
         has_nvidia: an NVIDIA GPU is in the machine.
@@ -93,9 +77,7 @@ def check_gpu(has_nvidia: bool, cuda_torch: bool | None) -> Finding:
     if has_nvidia:
         remedy = f"{sys.executable} -m pip install --force-reinstall torch"
         return Finding("gpu", "broken", "an NVIDIA GPU is there, but torch cannot use it", remedy)
-    return Finding(
-        "gpu", "absent", "no NVIDIA GPU: networks run on the CPU", "add a GPU, then run: make setup"
-    )
+    return Finding("gpu", "ok", "no NVIDIA GPU: networks run on the CPU")
 
 
 def check_radio(num_devices: int | None) -> Finding:
@@ -110,33 +92,6 @@ def check_radio(num_devices: int | None) -> Finding:
     if num_devices == 0:
         return Finding("radio", "absent", "no radio found", "plug one in, then run: resivid devices")
     return Finding("radio", "ok", f"{num_devices} found")
-
-
-def core_requirements(package: Path = PACKAGE) -> list[str]:
-    """The core dependencies of pyproject.toml that are this Python's; the file is beside the package or in its source tree."""
-    import tomllib
-
-    for file in (package / "pyproject.toml", package.parents[1] / "pyproject.toml"):
-        if file.is_file():
-            lines = tomllib.loads(file.read_text(encoding="utf-8"))["project"]["dependencies"]
-            return [line.partition(";")[0] for line in lines if _applies(line)]
-    raise ResividError("pyproject.toml is not beside the package; run: make install")
-
-
-def _applies(requirement: str) -> bool:
-    try:
-        from packaging.requirements import Requirement
-    except ImportError:  # it has a finding of its own
-        return True
-    marker = Requirement(requirement).marker
-    return marker is None or marker.evaluate()
-
-
-def _installed(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _gnuradio_version() -> str | None:
@@ -219,7 +174,7 @@ def _num_radios() -> int | None:
 def examine() -> list[Finding]:
     """Gather the facts of this machine and check every part."""
     gnuradio = _gnuradio_version()
-    findings = [check_gnuradio(gnuradio), check_numpy(_installed("numpy") or "0", gnuradio)]
+    findings = [check_gnuradio(gnuradio), check_numpy(installed("numpy") or "0", gnuradio)]
     code, last = _fresh_python("from gnuradio import resivid; print(resivid.__file__)")
     folder = PACKAGE.parents[1] if (PACKAGE / "pyproject.toml").is_file() else None
     findings.append(check_module(last, folder) if code else check_module(None, folder, Path(last).parents[2]))
@@ -237,16 +192,13 @@ def examine() -> list[Finding]:
     findings.append(
         check_editor(_descriptions(), _searched_for_blocks(), is_ours("gnuradio-companion", path))
     )
-    findings += [check_package(line, _installed(_name(line))) for line in core_requirements()]
+    findings += [check_package(line, installed(line)) for line in core_requirements()]
+    findings += [check_extra(line, installed(line), use) for line, use in extra_requirements().items()]
     findings += check_weights(_weight_problems())
     findings += check_weights_folder(os.environ.get("RESIVID_WEIGHTS"))
     findings.append(check_gpu(shutil.which("nvidia-smi") is not None, _cuda_torch()))
     findings.append(check_radio(_num_radios()))
     return findings
-
-
-def _name(requirement: str) -> str:
-    return re.split(r"[\s<>=!~;\[]", requirement, maxsplit=1)[0]
 
 
 def lines_of(findings: Sequence[Finding]) -> list[str]:
