@@ -66,8 +66,9 @@ def test_files_that_the_readme_links_exist():
         assert (ROOT / target.partition("#")[0]).exists(), target
 
 
-def test_the_tokenizer_of_the_readme_shows_the_mean_of_each_square():
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def test_the_tokenizer_of_the_tutorial_shows_the_mean_of_each_square():
+    page = (ROOT / "docs/tutorials/tokenizer.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     module = types.ModuleType("mine")
     exec(code, vars(module))
     tokenizer = module.load(None, "cpu")

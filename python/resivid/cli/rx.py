@@ -113,8 +113,11 @@ def rx(
             raise SettingsError(
                 "-o zmq://...: --web, --json, --feedback and --frames belong to the other host"
             )
-    if replay is not None and frequency is None:
-        frequency = _recorded_frequency(replay)
+    from ..radio.sigmf_files import read_recording
+
+    recording = None if replay is None else read_recording(replay)
+    if recording is not None and frequency is None and recording.frequency_hz is not None:
+        frequency = str(recording.frequency_hz)
     radio = options.radio_settings(
         device, frequency, gain_db, antenna, ppm, lo_offset, bandwidth, clock_source, sample_rate
     )
@@ -137,8 +140,8 @@ def rx(
         make_end = partial(_remote_end, radio, settings, fps)
     else:
         modem_rate = air.SAMPLES_PER_SYMBOL * settings.symbol_rate(fps)
-        if replay is not None:
-            source = make_replay(replay, radio, modem_rate, paced=watched)
+        if recording is not None:
+            source = make_replay(recording, radio, modem_rate, paced=watched)
             if source.plan.is_channel:
                 reach_hz = 0.0
         else:
@@ -186,14 +189,6 @@ def rx(
                 outputs.write_json(json_file, document(flowgraph))
             if not quiet:
                 reporter.say(line_of(flowgraph.status(), settings))
-
-
-def _recorded_frequency(path: Path) -> str | None:
-    """The centre of a recording's band in Hz, where it says."""
-    from ..radio.sigmf_files import read_recording
-
-    frequency_hz = read_recording(path).frequency_hz
-    return None if frequency_hz is None else str(frequency_hz)
 
 
 def _local_end(

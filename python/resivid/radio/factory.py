@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from gnuradio import blocks, gr
@@ -16,7 +15,7 @@ from .rates import RatePlan
 from .reopened_block import STALL_S
 from .sample_source import pipe_reader, sample_source
 from .settings import RadioSettings
-from .sigmf_files import read_recording
+from .sigmf_files import SigmfRecording
 
 TAIL_S = 1.0
 
@@ -88,21 +87,21 @@ def _of_package(plugin: Any, settings: RadioSettings, *arguments: Any) -> Radio:
     return radio
 
 
-def make_replay(path: Path, settings: RadioSettings, modem_rate: float, paced: bool = False) -> Radio:
+def make_replay(
+    recording: SigmfRecording, settings: RadioSettings, modem_rate: float, paced: bool = False
+) -> Radio:
     """A SigMF recording in place of a radio, at its own rate; `settings` say what to tune to in it.
 
     Args:
         paced: for a viewer: samples come when a radio would give them.
     Raises:
-        FormatError: the recording is missing or malformed.
-        SettingsError: its band does not hold the frequency, or is too narrow.
+        SettingsError: the recording's band does not hold the frequency, or is too narrow.
     """
-    recording = read_recording(path)
     rate, above_hz = recording.sample_rate, 0.0
     if recording.frequency_hz is not None:
         above_hz = settings.frequency_hz - recording.frequency_hz
     if abs(above_hz) + modem_rate / 4 > rate / 2:
-        raise SettingsError(f"--freq {settings.frequency_hz:g}: is outside of the recording {path}")
+        raise SettingsError(f"--freq {settings.frequency_hz:g}: is outside of the recording {recording.data}")
     plan = RatePlan(rate, modem_rate, above_hz)
     block = sample_source(recording.open(), _tail(plan), rate if paced else None)
     return Radio(block, plan, RadioCounters())
