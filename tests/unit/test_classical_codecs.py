@@ -169,6 +169,28 @@ def test_a_setting_behind_the_bar_is_given_up_early(source, tmp_path, monkeypatc
     assert behind.fit(20_000) == quality  # without the bar it goes on
 
 
+def test_a_setting_whose_uncoded_pictures_are_behind_is_not_coded(source, tmp_path, monkeypatch):
+    """Small pictures enlarged, every fourth of them: coding makes them no better."""
+    interpolator, judge = load_interpolator("blend"), judging.Judge()
+
+    def fresh(setting):
+        return ladder.Ladder(source, setting, interpolator, tmp_path, judge)
+
+    small = ClassicalSetting(X265, "ultrafast", 16, 4, 0)
+    most = fresh(small).choice(small.encoder.best).psnr_db
+    (tmp_path / source.clip.digest[:16]).joinpath(f"{small.name}-{interpolator.name}.json").unlink()
+
+    def never(*arguments):
+        raise AssertionError("coded")
+
+    monkeypatch.setattr(ladder, "encode", never)
+    assert fresh(small).fit(20_000, (("psnr_db", 40.0),)) is None
+    choice, limit = fresh(small).kept(20_000, (("psnr_db", 40.0),))
+    assert choice is None and limit.bits > 20_000 and most - 0.1 < limit.psnr_db < 39.0
+    with pytest.raises(AssertionError, match="coded"):  # with pictures of full size there is no such bound
+        fresh(ClassicalSetting(X265, "ultrafast", 64, 1, 0)).fit(20_000, (("psnr_db", 60.0),))
+
+
 def test_judged_frames_are_those_that_a_viewer_sees(source):
     setting = ClassicalSetting(X265, "ultrafast", 32, 4, 0)
     units = encoder.encode(source.pictures(32, 4), setting, 30, 30.0)

@@ -197,7 +197,7 @@ def _snr(evaluation: Evaluation) -> Iterator[Point]:
             yield Point(cbr=cbr, snr_db=snr_db)
         for cbr in evaluation.snr_classical_cbrs:
             yield Point(PAPER_X265, cbr, snr_db=snr_db)
-        for cbr in (*evaluation.snr_cbrs, *evaluation.snr_classical_cbrs):
+        for cbr in evaluation.snr_cbrs:
             yield Point(BEST_LPIPS, cbr, snr_db=snr_db)
 
 

@@ -4,7 +4,8 @@
 More bits of one setting give no worse pictures. So a setting that with many bits is behind what another one reaches with
 few cannot win anywhere between, and the search closes in on the winners from both ends, halving each gap. At each budget
 a few likely settings go first; what they reach is the bar for the others, of which a stream that needs a little more
-than the budget and misses the bar even so is as much as is coded.
+than the budget and misses the bar even so is as much as is coded. Where small or rare pictures miss it before they are
+coded, nothing is.
 """
 
 from __future__ import annotations

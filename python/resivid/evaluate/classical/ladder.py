@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ...errors import ResividError
 from ...link.statistics import write_text_atomically
@@ -16,10 +18,11 @@ from ...models.interpolation.base import Interpolator
 from ...video.reader import _import_av
 from .encoder import AccessUnit, encode, total_bits
 from .judging import JUDGE_EVERY, ClipSource, Judge, judged_pictures
-from .receiver import decode
+from .receiver import decode, enlarged
 from .settings import ClassicalSetting
 
 CACHE_VERSION = 1
+UNCODED_BITS = 1 << 62  # of a stream without any loss: more than any budget
 NEAR = 1.5  # times the budget: a stream of so many bits says whether its setting has a chance
 Bars = tuple[tuple[str, float], ...]  # what is to be reached: names of metrics and their values
 
@@ -108,6 +111,10 @@ class Ladder:
         """
         kept = self._kept["fits"]
         if str(budget_bits) not in kept:
+            if bars:
+                self._measure_ceiling()
+                if self.limit(budget_bits, bars) is not None:
+                    return None
             found = self._find(budget_bits, bars)
             if found is None and self.limit(budget_bits, bars) is not None:
                 return None
@@ -116,13 +123,18 @@ class Ladder:
         return kept[str(budget_bits)]
 
     def limit(self, budget_bits: int, bars: Bars) -> Choice | None:
-        """The judged stream of the fewest bits above the budget, if it is behind the bars even so; else None."""
+        """What is known of more bits than the budget, if it is behind the bars even so; else None.
+
+        The judged stream of the fewest bits above the budget, or the setting's pictures before they are coded.
+        """
         bits = self._kept["bits"]
         above = [name for name in self._kept["judged"] if bits[name] > budget_bits]
-        if not above:
-            return None
-        choice = self._kept_choice(float(min(above, key=bits.__getitem__)))
-        return choice if is_behind(choice, bars) else None
+        known = [self._kept_choice(float(min(above, key=bits.__getitem__)))] if above else []
+        if self._kept["ceiling"] is not None:
+            known.append(
+                Choice(self.setting, self.setting.encoder.best, UNCODED_BITS, **self._kept["ceiling"])
+            )
+        return next((choice for choice in known if is_behind(choice, bars)), None)
 
     def _find(self, budget_bits: int, bars: Bars) -> float | None:
         encoder = self.setting.encoder
@@ -181,7 +193,8 @@ class Ladder:
         """The setting at this quality, judged."""
         known = self._kept["judged"]
         if f"{quality:g}" not in known:
-            known[f"{quality:g}"] = self._measure(self.encode(quality))
+            units = self.encode(quality)
+            known[f"{quality:g}"] = self._measure(decode(units, self.setting, self._source.size))
             self._save()
         return self._kept_choice(quality)
 
@@ -190,10 +203,18 @@ class Ladder:
         bits = int(self._kept["bits"][f"{quality:g}"])
         return Choice(self.setting, quality, bits, found["psnr_db"], found["lpips"])
 
-    def _measure(self, units: Sequence[AccessUnit]) -> dict[str, float | None]:
+    def _measure_ceiling(self) -> None:
+        """Judge what the setting shows when nothing is lost in coding: small pictures enlarged, and those between them."""
+        if self._kept["ceiling"] is None:
+            every, size = self.setting.every, self._source.size
+            shown = (enlarged(picture, size) for picture in self._source.pictures(self.setting.size, every))
+            self._kept["ceiling"] = self._measure((every * i, picture) for i, picture in enumerate(shown))
+            self._save()
+
+    def _measure(self, coded: Iterable[tuple[int, np.ndarray]]) -> dict[str, float | None]:
         source = self._source
         pictures = judged_pictures(
-            decode(units, self.setting, source.size),
+            coded,
             self.setting.every,
             JUDGE_EVERY,
             source.clip.num_frames,
@@ -205,10 +226,10 @@ class Ladder:
         try:
             kept = json.loads(self._path.read_text(encoding="utf-8"))
             if {key: kept.get(key) for key in head} == head:
-                return {"fits": {}} | kept
+                return {"fits": {}, "ceiling": None} | kept
         except (OSError, ValueError):
             pass
-        return head | {"bits": {}, "judged": {}, "fits": {}}
+        return head | {"bits": {}, "judged": {}, "fits": {}, "ceiling": None}
 
     def _save(self) -> None:
         try:

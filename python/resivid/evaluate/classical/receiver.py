@@ -37,6 +37,15 @@ def decode(
                 yield frame.pts, _picture(frame, size)
 
 
+def enlarged(picture: np.ndarray, size: int) -> np.ndarray:
+    """A coded picture as it is shown, uint8 (size, size, 3)."""
+    import cv2
+
+    if picture.shape[0] == size:
+        return picture
+    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_LANCZOS4)
+
+
 def survivors(
     units: Sequence[AccessUnit], arrived: Sequence[bool], concealment: Concealment
 ) -> list[AccessUnit]:
@@ -89,9 +98,4 @@ def _decoded(av: Any, context: Any, unit: AccessUnit | None) -> list[Any]:
 
 
 def _picture(frame: Any, size: int) -> np.ndarray:
-    import cv2
-
-    rgb = frame.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()
-    if rgb.shape[0] == size:
-        return rgb
-    return cv2.resize(rgb, (size, size), interpolation=cv2.INTER_LANCZOS4)
+    return enlarged(frame.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray(), size)
