@@ -24,7 +24,7 @@ from gnuradio.resivid.video.writer import VideoWriter
 from loop import smooth_clip
 
 pytest.importorskip("SoapySDR")
-from gnuradio.resivid.cli import radio_options, rx
+from gnuradio.resivid.cli import radio_options, rx_status
 from gnuradio.resivid.cli.main import main
 from gnuradio.resivid.errors import SettingsError
 from gnuradio.resivid.flowgraphs.live import LiveSettings
@@ -443,13 +443,13 @@ def test_only_a_pipe_or_another_host_needs_no_frequency():
 def test_the_hint_of_silence_is_for_silence(heard, monkeypatch, capfd):
     """After half a minute; a block of somebody else's had the symbol rate that was expected."""
     clock = [100.0]
-    monkeypatch.setattr(rx.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(rx_status.time, "monotonic", lambda: clock[0])
     counts = dict.fromkeys("received failed foreign repeated forged replayed missing restarts".split(), 0)
     status = types.SimpleNamespace(
         state="searching", losses=0, overflows=0, dropped=0, shift_hz=0.0, latency_ms=None, problem="",
         call_sign="", snr_db=float("nan"), mcs=0, **{**counts, "failed": 1, **({heard: 3} if heard else {})},
     )  # fmt: skip
-    reporter = rx._Reporter(LiveSettings(LinkSettings(mcs_table="air")), False, Fraction(30))
+    reporter = rx_status.Reporter(LiveSettings(LinkSettings(mcs_table="air")), False, Fraction(30))
     for clock[0] in (101.0, 140.0):
         reporter(types.SimpleNamespace(status=lambda: status))
     said = capfd.readouterr().err

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,21 +16,18 @@ import typer
 
 from ..errors import SettingsError
 from ..link import air
-from ..link.reception_state import LOCKED, LOSING
 from ..models import defaults
 from ..radio.network import ZMQ_PREFIX, parse_address
 from . import common, outputs, web_options
 from . import radio_options as options
+from .rx_status import STATUS_EVERY_S, Reporter, document, line_of
 from .simulate import log_to_stderr
 
 if TYPE_CHECKING:
     from ..flowgraphs.radio_ends import ReceiverEnd
-    from ..flowgraphs.reception import ReceiverStatus, reception
+    from ..flowgraphs.reception import reception
     from ..flowgraphs.split_ends import receiving_relay
     from ..video.outputs import PacedOutput
-
-STATUS_EVERY_S = 1.0
-HINT_AFTER_S = 30.0  # a cold search takes up to 10 s
 
 
 def rx(
@@ -168,7 +163,7 @@ def rx(
             sender = ReportSender(feedback)
             open_things.callback(sender.close)
             flowgraph.report_to(sender.send)
-        reporter = _Reporter(settings, quiet, fps)
+        reporter = Reporter(settings, quiet, fps)
         if not quiet and not any((output, web, json_file, record)):
             reporter.say("no pictures are shown: -o window, -o FILE or --web would")
         report: Callable[[reception], None] = reporter
@@ -270,91 +265,6 @@ def _page(
     screen.on_shown = shown
     with web_options.live_page(address, monitor), screen:
         yield both
-
-
-class _Reporter:
-    """One line on stderr when the state changes, a transmitter began anew, a radio was lost, or something is wrong.
-
-    Where nothing at all is found for long, one more says what both ends must have alike.
-    """
-
-    def __init__(self, settings: Any, quiet: bool, fps: Fraction):
-        self._settings, self._quiet, self._fps = settings, quiet, fps
-        self._hint_at: float | None = time.monotonic() + HINT_AFTER_S
-        self._seen: tuple[Any, ...] = ()
-        self._said = ""
-        self._next = 0.0
-
-    def say(self, line: str) -> None:
-        """A line on stderr, unless it is the one before again."""
-        if line != self._said:
-            self._said = line
-            print(f"resivid: {line}", file=sys.stderr)
-
-    def __call__(self, flowgraph: reception) -> None:
-        if self._quiet or time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + STATUS_EVERY_S
-        status = flowgraph.status()
-        seen = (status.state, status.restarts, status.losses, status.problem, status.call_sign)
-        if seen != self._seen:
-            self._seen = seen
-            self.say(line_of(status, self._settings))
-        if status.received + status.foreign + status.repeated + status.forged + status.replayed:
-            self._hint_at = None
-        elif self._hint_at is not None and time.monotonic() > self._hint_at:
-            self._hint_at = None
-            symbol_rate = self._settings.symbol_rate(self._fps)
-            print(
-                f"resivid: nothing received for {HINT_AFTER_S:.0f} s. Expected are {float(self._fps):g} frame/s and "
-                f"{symbol_rate:.0f} symbols a second, as tx says at its start: --rate, --stride, --cbr and "
-                "--profile must be the transmitter's",
-                file=sys.stderr,
-            )
-
-
-def line_of(status: ReceiverStatus, settings: Any) -> str:
-    """What a receiver sees, for people."""
-    parts = [status.state]
-    if status.call_sign:
-        parts.append(status.call_sign)
-    if status.received + status.failed and math.isfinite(status.snr_db):
-        row = settings.link.table.rows[status.mcs].label
-        parts.append(f"Es/N0 {status.snr_db:.1f} dB, {row}")
-    parts.append(f"{status.received} key frames, {status.failed} failed, {status.missing} missing")
-    for count, what in (
-        (status.restarts, "restarts of the transmitter"),
-        (status.foreign, "foreign"),
-        (status.repeated, "repeated"),
-        (status.forged, "forged"),
-        (status.replayed, "replayed"),
-        (status.overflows, "overflows"),
-        (status.losses, "times without radio"),
-        (status.dropped, "dropped"),
-        (round(status.shift_hz) if status.state in (LOCKED, LOSING) else 0, "Hz or so above its frequency"),
-    ):
-        if count:
-            parts.append(f"{count} {what}")
-    if status.latency_ms is not None:
-        parts.append(f"{status.latency_ms:.0f} ms from the camera to the screen")
-    if status.problem:
-        parts.append(status.problem)
-    return "; ".join(parts)
-
-
-def document(flowgraph: reception) -> str:
-    """The statistics document, with what the radio saw under `receiver`, and under `age_ms` how old key frames were."""
-    return (
-        json.dumps(
-            {
-                **flowgraph.live_statistics().to_dict(),
-                "receiver": flowgraph.status().to_dict(),
-                "age_ms": flowgraph.ages.spread_ms(),
-            },
-            indent=2,
-        )
-        + "\n"
-    )
 
 
 def register(app: typer.Typer) -> None:
