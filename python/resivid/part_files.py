@@ -10,6 +10,8 @@ import platform
 import re
 from pathlib import Path
 
+from .errors import ResividError
+
 log = logging.getLogger("resivid")
 
 _HOST = re.sub(r"[^A-Za-z0-9]", "-", platform.node())[:32]  # folders may be shared by machines
@@ -31,6 +33,23 @@ def part_path(path: Path, ending: str = "") -> Path:
         _swept.add(folder)
         _sweep(folder)
     return path.with_name(f".{path.name}.resivid-{_HOST}-{os.getpid()}.part{ending}")
+
+
+def write_text_atomically(path: str | Path, text: str) -> None:
+    """Write UTF-8 text so that the final name never holds half a file.
+
+    Raises:
+        ResividError: the folder is missing or cannot be written.
+    """
+    path = Path(path)
+    temporary = part_path(path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        if temporary.exists():
+            temporary.unlink()
+        raise ResividError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _sweep(folder: Path) -> None:

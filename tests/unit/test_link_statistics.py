@@ -13,8 +13,8 @@ from gnuradio.resivid.link.statistics import (
     Statistics,
     StatisticsCollector,
     document_keys,
-    write_text_atomically,
 )
+from gnuradio.resivid.part_files import write_text_atomically
 
 KEYS = (
     "frames, key_frames, fps, stride, gop, cbr_payload, cbr_total, bits_source, bits_header, bits_body, symbols_mean, "

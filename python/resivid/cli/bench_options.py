@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from ..errors import MissingPackageError, SettingsError
-from ..link.statistics import write_text_atomically
+from ..part_files import write_text_atomically
 from . import outputs
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import typer
 from ..errors import SettingsError
 from ..link.budget import coded_bits
 from ..link.mcs_file import McsFile, read_mcs_file
-from ..link.statistics import write_text_atomically
+from ..part_files import write_text_atomically
 from ..version import __version__
 from . import bench_options as options
 from . import progress_bar

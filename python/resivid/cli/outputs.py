@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from ..errors import ResividError, SettingsError
-from ..link.statistics import write_text_atomically
+from ..part_files import write_text_atomically
 
 
 def check_distinct(**paths: str | Path | None) -> None:

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from ..errors import ResividError
-from ..link.statistics import write_text_atomically
+from ..part_files import write_text_atomically
 from .link_evaluation import COLUMNS, Folders
 from .link_figures import draw_all
 from .link_report import write_link_report

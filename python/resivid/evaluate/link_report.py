@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ResividError
-from ..link.statistics import write_text_atomically
+from ..part_files import write_text_atomically
 from ..video.reader import VideoReader
 from ..video.writer import VideoWriter
 from .link_evaluation import Folders

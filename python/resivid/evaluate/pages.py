@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FormatError, MissingPackageError, ResividError
-from ..link.statistics import write_text_atomically
+from ..part_files import write_text_atomically
 
 END = "<!-- end -->"
 

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ResividError, VideoError
-from ..link.statistics import write_text_atomically
-from ..part_files import part_path
+from ..part_files import part_path, write_text_atomically
 from ..video.reader import VideoReader, _import_av, _reason
 
 LEAST_SIDE = 64  # pixels; smaller pictures are no measure of anything

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ResividError
-from ..link.statistics import write_text_atomically
+from ..part_files import write_text_atomically
 from .pages import html_page
 from .plots import Series, line_plot, stacked_bar
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import FormatError, ResividError
 from ..link.mcs_table import McsTable
-from ..link.statistics import write_text_atomically
+from ..part_files import write_text_atomically
 from .radio_bench import HEADROOM, Peer, device
 
 LOG = "soak.jsonl"

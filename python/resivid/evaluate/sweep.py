@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import MissingPackageError, ResividError
-from ..link.statistics import write_text_atomically
+from ..part_files import write_text_atomically
 from .jobs import Job, LadderJob, PointJob, describe
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,7 @@ from pathlib import Path
 from gnuradio import blocks, gr
 
 from ..errors import ResividError
-from ..link.statistics import write_text_atomically
-from ..part_files import part_path
+from ..part_files import part_path, write_text_atomically
 from ..radio.libraries import library
 from ..radio.sigmf_files import DATA, recording_files
 from ..version import __version__

@@ -9,13 +9,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import ResividError
-from ..part_files import part_path
 from .budget import SOURCE_VALUES_PER_PIXEL, code_rate, coded_bits, crc_bits
 from .budget import payload_bits as payload_bits_of
 from .mcs_table import McsTable
@@ -294,23 +291,6 @@ class StatisticsCollector:
             f"{result.frames} frames are no multiple of the stride {self._stride}: counted over the frames, "
         )
         return [note + f"as in (1), the payload CBR is {per_frame:.4g}"]
-
-
-def write_text_atomically(path: str | Path, text: str) -> None:
-    """Write UTF-8 text so that the final name never holds half a file.
-
-    Raises:
-        ResividError: the folder is missing or cannot be written.
-    """
-    path = Path(path)
-    temporary = part_path(path)
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        if temporary.exists():
-            temporary.unlink()
-        raise ResividError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def document_keys() -> list[str]:

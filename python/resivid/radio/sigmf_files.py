@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import FormatError, ResividError
-from ..link.statistics import write_text_atomically
+from ..part_files import write_text_atomically
 from ..version import __version__
 from .libraries import library
 

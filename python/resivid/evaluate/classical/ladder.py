@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import ResividError
-from ...link.statistics import write_text_atomically
 from ...models.interpolation.base import Interpolator
+from ...part_files import write_text_atomically
 from ...video.reader import _import_av
 from .encoder import AccessUnit, encode, total_bits
 from .judging import JUDGE_EVERY, ClipSource, Judge, judged_pictures
