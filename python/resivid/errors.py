@@ -26,5 +26,9 @@ class SettingsError(ResividError, ValueError):
     """Settings that cannot work together, such as a budget below one token."""
 
 
+class PluginError(ResividError):
+    """A part that another package or file brings failed, or is not what it must be; the message names it."""
+
+
 class RadioError(ResividError, OSError):
     """A radio is missing, busy, locked, or cannot do what is asked of it."""

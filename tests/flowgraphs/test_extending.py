@@ -12,7 +12,7 @@ from clips import read_frames, write_clip
 from conftest import ROOT
 from gnuradio.resivid.cli.main import main
 from gnuradio.resivid.codec.registry import load_codec
-from gnuradio.resivid.errors import RadioError, ResividError, SettingsError
+from gnuradio.resivid.errors import PluginError, RadioError, ResividError, SettingsError
 from gnuradio.resivid.evaluate.plugin_metrics import PluginMetrics
 from gnuradio.resivid.flowgraphs.settings import LinkSettings
 from gnuradio.resivid.flowgraphs.simulate import SimulationSettings, simulation
@@ -126,8 +126,9 @@ def test_names_of_packages_are_listed_where_a_name_is_unknown(documented):
 
 
 def test_a_codec_is_a_module(install):
-    install({"my_codec.py": "OPTIONS = ()\n"}, {"resivid.codecs": {"mine": "my_codec"}})
-    assert load_codec("mine").OPTIONS == ()
+    functions = "make_settings = make_encoder = make_decoder = least_bits = print"
+    install({"my_codec.py": f"OPTIONS = ('x',)\n{functions}\n"}, {"resivid.codecs": {"mine": "my_codec"}})
+    assert load_codec("mine").OPTIONS == ("x",)
     with pytest.raises(SettingsError, match="closed_loop, mine or package.module"):
         load_codec("green")
 
@@ -181,3 +182,94 @@ def test_a_table_without_a_file_is_one_line(install, value):
     install({"tables.py": f"def path(): return {value}\n"}, {"resivid.mcs_tables": {"mine": "tables:path"}})
     with pytest.raises(ResividError, match="mine"):
         load_mcs_table("mine")
+
+
+WRAPPERS = {
+    "tokenizer": """
+import numpy as np
+from my_resivid import Grey
+class Broken(Grey):
+    pass
+def load(weights, device):
+    return Broken()
+""",
+    "codec": """
+from my_resivid.codec import *
+from my_resivid.codec import make_decoder as sound_decoder, make_encoder as sound_encoder
+class make_encoder(sound_encoder):
+    pass
+class make_decoder(sound_decoder):
+    pass
+""",
+}
+RAISES = "def boom(*arguments, **options):\n    raise {}('of mine')\n"
+
+
+@pytest.mark.parametrize("error", ["ValueError", "KeyError"])
+@pytest.mark.parametrize(
+    ("kind", "where"),
+    [
+        ("tokenizer", "Broken.encode"),
+        ("tokenizer", "Broken.decode"),
+        *(("codec", f"make_encoder.{name}") for name in ("__init__", "analyse", "flush", "pack")),
+        *(("codec", f"make_decoder.{name}") for name in ("__init__", "unpack", "render")),
+    ],
+)
+def test_what_raises_ends_the_run_with_its_name(documented, tmp_path, capfd, kind, where, error):
+    """Exit code 1 whatever it raises: a ValueError of somebody else's is no wrong use."""
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/__init__.py").touch()
+    (tmp_path / "broken/part.py").write_text(f"{WRAPPERS[kind]}{RAISES.format(error)}{where} = boom\n")
+    importlib.invalidate_caches()
+    clip, name = (
+        write_clip(tmp_path / "in.mp4", 9),
+        {"tokenizer": "broken.part:load", "codec": "broken.part"}[kind],
+    )
+    chosen = ("--tokenizer", "grey") if kind == "codec" else ()
+    out = tmp_path / "out.mp4"
+    arguments = ["simulate", str(clip), "-o", str(out), "--interpolator", "hold", "--stride", "4", "--quiet"]
+    assert main([*arguments, f"--{kind}", name, *chosen]) == 1
+    method = where.partition(".")[2].replace("__init__", where.partition(".")[0])
+    said = capfd.readouterr().err.splitlines()[-1]
+    assert said.startswith(f"resivid: {kind} '{name}', {method}: {error}: "), said
+    assert "of mine" in said and said.endswith("(resivid -v shows where)") and not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("load = lambda w, d: None", "NoneType has no name, num_tokens, size"),
+        ("def load(w, d): raise OSError('no disk')", "OSError: no disk"),
+        ("class A(Grey): zero_flag = 0\ndef load(w, d): return A()", "zero_flag must be 4095, got 0"),
+        (
+            "class A(Grey):\n def encode(self, f, reference=None): return [0]\ndef load(w, d): return A()",
+            r"encode: ValueError: expected uint16 \(1, 256\), got list",
+        ),
+        (
+            "class A(Grey):\n def encode(self, f, reference=None): return np.full((len(f), 256), 4095, np.uint16)\n"
+            "def load(w, d): return A()",
+            "encode: ValueError: expected tokens from 0 to 4094, got 4095",
+        ),
+        (
+            "class A(Grey):\n def decode(self, t): return np.zeros((len(t), 256, 256, 3))\ndef load(w, d): return A()",
+            r"decode: ValueError: expected uint8 \(1, 256, 256, 3\), got float64 \(1, 256",
+        ),
+    ],
+)
+def test_a_tokenizer_that_is_none_is_named(documented, tmp_path, code, message):
+    (tmp_path / "odd.py").write_text(f"import numpy as np\nfrom my_resivid import Grey\n{code}\n")
+    importlib.invalidate_caches()
+    with pytest.raises(PluginError, match=f"tokenizer 'odd:load'(:|,) {message}"):
+        tokenizer = load_tokenizer("odd:load")
+        tokens = tokenizer.encode(np.zeros((1, 256, 256, 3), np.uint8))
+        tokenizer.decode(tokens)
+
+
+def test_a_codec_that_is_none_is_named(install):
+    install(
+        {"half/__init__.py": "", "half/codec.py": "OPTIONS = ()\nmake_settings = make_encoder = print\n"}, {}
+    )
+    with pytest.raises(
+        PluginError, match="codec 'half.codec': module has no make_decoder, least_bits; docs/extending"
+    ):
+        load_codec("half.codec")

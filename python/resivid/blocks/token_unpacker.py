@@ -21,7 +21,8 @@ class token_unpacker(gr.basic_block):
 
     A block whose CRC failed, or that the codec cannot read, updates nothing and still gives one PDU. `dropped`
     counts bad messages and blocks that could not be read. Message `report` says of each block whether it was
-    used, for the transmitter's `token_packer`.
+    used, for the transmitter's `token_packer`. A codec that cannot even go without a block ends the stream; its error
+    is in `error`.
 
     Args:
         codec_decoder: the codec; the `video_sink` behind must get the same object.
@@ -32,6 +33,7 @@ class token_unpacker(gr.basic_block):
         gr.basic_block.__init__(self, name="token_unpacker", in_sig=None, out_sig=None)
         self.logger = gr.logger(self.alias())
         self.codec, self.statistics, self.dropped = codec_decoder, statistics, 0
+        self.error: Exception | None = None
         self.message_port_register_in(PAYLOAD)
         self.set_msg_handler(PAYLOAD, self.on_payload)
         self.message_port_register_out(REPORT)
@@ -41,6 +43,8 @@ class token_unpacker(gr.basic_block):
     def on_payload(self, pdu):
         """Update the token state from a payload and publish the unit; a failed CRC changes nothing."""
         payload, figures = pdus.to_payload(pdu)
+        if self.error is not None:
+            return
         if not isinstance(payload, Unit):
             payload = self._unpack(payload, figures)
         self.message_port_pub(TOKENS, pdus.from_unit(payload))
@@ -54,9 +58,16 @@ class token_unpacker(gr.basic_block):
         ) as error:  # bits that only seem good, or a codec's mistake: lock-step waits for a PDU
             self.dropped += 1
             self.logger.warn(f"payload of frame {payload.first_frame} not used: {error}")
-            unit, used = self.codec.unpack(None), False
+            unit, used = self._unpack_nothing(error), False
         self.message_port_pub(REPORT, pdus.from_report(payload.first_frame, used, self.codec.wants_restart))
         if self.statistics is not None:
             self.statistics.received(payload.first_frame, **figures)
             self.statistics.stage("unpacker", time.perf_counter() - started)
         return unit
+
+    def _unpack_nothing(self, reason: Exception) -> Unit:
+        try:
+            return self.codec.unpack(None)
+        except Exception:  # no bits are to blame
+            self.error = reason
+            return Unit(first_frame=0, num_frames=pdus.END_OF_FAILED_STREAM, end=True)

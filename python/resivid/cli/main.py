@@ -24,7 +24,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import MissingPackageError, ResividError, SettingsError
+from ..errors import MissingPackageError, PluginError, ResividError, SettingsError
 from ..version import __version__
 
 try:
@@ -142,8 +142,8 @@ def _interrupted() -> int:
     return _say(KeyboardInterrupt("interrupted"), FAILED)
 
 
-def _say(error: BaseException, code: int) -> int:
-    log.debug("details", exc_info=error)
+def _say(error: BaseException, code: int, cause: BaseException | None = None) -> int:
+    log.debug("details", exc_info=cause or error)
     print("resivid: " + " ".join(str(error).split()), file=sys.stderr)
     return code
 
@@ -228,6 +228,8 @@ def _run(arguments: Sequence[str]) -> int:
         return _interrupted()
     except SettingsError as error:
         return _say(error, WRONG_USE)
+    except PluginError as error:
+        return _say(PluginError(f"{error} (resivid -v shows where)"), FAILED, error)
     except ResividError as error:
         return _say(error, FAILED)
     except ValueError as error:
@@ -240,7 +242,7 @@ def _run(arguments: Sequence[str]) -> int:
     except OSError as error:
         return _say(error, FAILED)
     except Exception as error:  # of a plugin, torch or the GPU
-        return _say(RuntimeError(f"{type(error).__name__}: {error} (resivid -v shows where)"), FAILED)
+        return _say(RuntimeError(f"{type(error).__name__}: {error} (resivid -v shows where)"), FAILED, error)
 
 
 if __name__ == "__main__":  # torchrun -m gnuradio.resivid.cli.main train ...

@@ -144,4 +144,4 @@ class receiver(releasable_hier_block):
     @property
     def error(self) -> Exception | None:
         """What ended the stream early; None while all is well."""
-        return self.sink.error
+        return self.unpacker.error or self.sink.error

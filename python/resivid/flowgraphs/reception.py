@@ -254,7 +254,7 @@ class reception(gr.top_block):
             ended: asked many times a second.
             progress: called as often.
         Raises:
-            ResividError: the video cannot be written.
+            ResividError: the video cannot be written, or a codec of another package cannot go on.
             KeyboardInterrupt: as it came in.
         """
         self.start()
@@ -268,8 +268,9 @@ class reception(gr.top_block):
                     break
         finally:
             self._finish()
-        if self.sink.error is not None:
-            raise self.sink.error
+        error = self.unpacker.error or self.sink.error
+        if error is not None:
+            raise error
 
     def _drain(self, progress: Callable[[reception], None]) -> None:
         """Wait until what was received is on the screen."""

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import MissingPackageError, SettingsError, WeightsError
+from ..errors import MissingPackageError, PluginError, ResividError, SettingsError, WeightsError
 from ..plugins import load_plugin, plugin_names
 from . import defaults
 from .interpolation.base import Interpolator
+from .outside import GUARDS
 from .tokenizers.base import Tokenizer
 from .weight_files import OK, WeightFile, catalogue, locate, state_of
 
@@ -94,6 +95,7 @@ def load_tokenizer(
         device: torch device.
     Raises:
         SettingsError: unknown name.
+        PluginError: a tokenizer of another package raises, or is none.
         WeightsError: weights missing, corrupt or of another architecture.
         MissingPackageError: it needs a package that is not installed.
     """
@@ -118,9 +120,14 @@ def _load(entries: dict[str, Entry], kind: str, name: str, weights: Path | None,
             raise
         raise WeightsError(f"{error}; or name a file with --{kind}-weights") from error
     try:
-        return entry.load(path, device)
+        model = entry.load(path, device)
     except ModuleNotFoundError as error:
         raise MissingPackageError(f"{kind} {name!r} needs a package: {error}") from error
+    except Exception as error:
+        if name in entries or isinstance(error, ResividError):
+            raise
+        raise PluginError(f"{kind} {name!r}: {type(error).__name__}: {error}") from error
+    return model if name in entries else GUARDS[kind](f"{kind} {name!r}", model)
 
 
 def _outside_entry(kind: str, name: str, known: list[str]) -> Entry:
