@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 
@@ -32,17 +35,22 @@ def _section(name: str, command: Any) -> list[str]:
     usage = " ".join([name, *command.collect_usage_pieces(context)])
     lines = [f"## {name}", "", "```", usage, "```", "", _plain(command.help), ""]
     records = [p.get_help_record(context) for p in command.get_params(context)]
-    rows = [f"| `{_code(names)}` | {_plain(text)} |" for names, text in filter(None, records)]
+    rows = [f"| {_code(names)} | {_plain(text)} |" for names, text in filter(None, records)]
     return [*lines, "| option | is |", "|---|---|", *rows, ""] if rows else lines
 
 
 def _code(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    """Code of a table's cell: between backticks a bar would end the cell, and a backslash before it would be shown."""
+    return f"<code>{_bars(html.escape(' '.join(text.split()), quote=False))}</code>"
 
 
 def _plain(text: str | None) -> str:
-    """Help as one line of Markdown."""
-    words = " ".join((text or "").split()).replace("|", "\\|")
-    for mark in "<*[":
-        words = words.replace(mark, "\\" + mark)
-    return words
+    """Help as one line of Markdown, in which nothing but its code spans is markup."""
+    parts = " ".join((text or "").split()).split("`")
+    plain = [re.sub(r"([*\[])", r"\\\1", _bars(part).replace("<", "&lt;")) for part in parts[::2]]
+    code = [_code(part) for part in parts[1::2]]
+    return "".join(piece for pair in zip_longest(plain, code, fillvalue="") for piece in pair)
+
+
+def _bars(text: str) -> str:
+    return text.replace("|", "&#124;")

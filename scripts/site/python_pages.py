@@ -123,5 +123,5 @@ def _escape(text: str) -> str:
     """Text with nothing but its code spans as markup."""
     parts = text.split("`")
     for i in range(0, len(parts), 2):
-        parts[i] = re.sub(r"([*_<\[\]])", r"\\\1", parts[i])
+        parts[i] = re.sub(r"([*_\[\]])", r"\\\1", parts[i].replace("<", "&lt;"))
     return "`".join(parts)

@@ -46,8 +46,21 @@ def test_the_reference_names_every_command_with_its_options(site):
     text = text_of(site / "reference/commands.html")
     for command in COMMANDS:
         assert f"resivid {command}" in text
-    for option in ("--impair", "--i-may-transmit", "--table1", "--compare"):
+    for option in (
+        "--impair",
+        "--i-may-transmit",
+        "--table1",
+        "--compare",
+        "--channel <awgn|rayleigh|rician>",
+    ):
         assert option in text
+
+
+def test_no_page_shows_the_marks_that_escape_markup(site):
+    for page in (site / "reference").rglob("*.html"):
+        article = re.search(r"<article.*</article>", page.read_text(encoding="utf-8"), re.DOTALL)[0]
+        shown = re.sub(r"<pre.*?</pre>", "", article, flags=re.DOTALL)
+        assert "\\" not in shown and "&amp;lt;" not in shown and "&amp;#" not in shown, page.name
 
 
 def test_the_reference_names_every_block_with_its_parameters(site):
