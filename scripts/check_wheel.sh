@@ -25,6 +25,7 @@ from gnuradio.resivid.models import registry as models
 
 print("wheel: codec, models and evaluation are imported; codecs:", *registry.CODECS)
 END
+environment/bin/resivid doctor
 environment/bin/resivid encode "$clip" a.rvt --snr 6
 environment/bin/resivid info a.rvt
 environment/bin/resivid decode a.rvt -o a.mp4

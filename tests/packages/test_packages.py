@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -83,10 +84,35 @@ def test_uninstall_takes_all_of_it_away_again(prefix):  # the last test that use
     assert left == []
 
 
-def test_the_wheel_holds_what_needs_no_gnu_radio_and_names_its_packages(tmp_path):
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
     pytest.importorskip("hatchling")
-    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path)
-    (wheel,) = tmp_path.glob("*.whl")
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
+    (file,) = folder.glob("*.whl")
+    return file
+
+
+def test_doctor_runs_on_the_wheel_alone_and_lists_every_package(wheel, tmp_path):
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "empty")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "empty/lib" / PYTHON / "site-packages")
+    python = tmp_path / "empty/bin/python"
+    code = "import sys; sys.argv[1:] = ['doctor']; import gnuradio.resivid.cli.main"
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "RESIVID"))}
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, env=clean, timeout=120)
+    assert (
+        done.returncode == 1 and "No module named 'typer'" in done.stderr and "Traceback" not in done.stderr
+    )
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("ok      installation: from a wheel")
+    for package in ("numpy", "typer", "rich", "torch"):
+        assert len([line for line in lines if line == f"broken  package {package}: not installed"]) == 1
+    parts = {re.split(r"[: ]", line[8:])[0] for line in lines if line.startswith("broken")}
+    assert parts == {"package", "weights"}  # nothing of GNU Radio
+
+
+def test_the_wheel_holds_what_needs_no_gnu_radio_and_names_its_packages(wheel):
     assert wheel.name == f"gr_resivid-{__version__}-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())

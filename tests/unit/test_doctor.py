@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 from gnuradio.resivid import __version__
-from gnuradio.resivid.cli import doctor
+from gnuradio.resivid.cli import doctor, doctor_packages
 from gnuradio.resivid.cli.main import main
 
 
@@ -207,6 +207,43 @@ def test_requirements_come_from_pyproject():
         line for line in doctor.core_requirements() if line.startswith("numpy")
     )  # that of this Python
     assert numpy == ("numpy>=1.26,<2" if sys.version_info < (3, 13) else "numpy>=2.1,<3")
+
+
+def test_markers_are_of_the_kind_that_is_read_without_packaging():
+    from packaging.requirements import Requirement
+
+    lines = [*doctor_packages._project(doctor.PACKAGE)["dependencies"]]
+    for more in doctor_packages._project(doctor.PACKAGE)["optional-dependencies"].values():
+        lines += more
+    for line in lines:
+        marker = Requirement(line).marker
+        assert doctor_packages._applies(line) == (marker is None or marker.evaluate())
+        assert marker is None or doctor_packages.MARKER.search(line)
+
+
+def test_a_plug_in_that_does_not_load_is_named(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "grey_of_mine.py").write_text("def load(:\n")
+    (tmp_path / "mae_of_mine.py").write_text("mae = print\n")
+    folder = tmp_path / "mine-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text(
+        "[resivid.tokenizers]\ngrey = grey_of_mine:load\n[resivid.metrics]\nmine = mae_of_mine:mae\n"
+    )
+    broken, ok = (f for f in doctor.check_plugins() if "grey" in f.detail or "mine" in f.detail)
+    assert broken.state == "broken" and broken.detail.startswith("tokenizer 'grey': grey_of_mine:load cannot")
+    assert "invalid syntax" in broken.detail and ok.state == "ok" and "metric 'mine'" in ok.detail
+
+
+def test_an_installation_from_the_wheel_is_told_by_what_it_lacks(tmp_path):
+    package = tmp_path / "gnuradio/resivid"
+    package.mkdir(parents=True)
+    assert not doctor.is_wheel(package)  # such as a source tree
+    (tmp_path / "gr_resivid-1.0.dist-info").mkdir()
+    assert doctor.is_wheel(package) and doctor.check_wheel(package).state == "ok"
+    (package / "phy_python.cpython-311-x86_64-linux-gnu.so").touch()
+    assert not doctor.is_wheel(package)
 
 
 def test_this_machine_is_examined_part_by_part():

@@ -16,9 +16,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Optional
-
-import typer
+from typing import TYPE_CHECKING, Optional
 
 from ..errors import MissingPackageError
 from ..version import __version__
@@ -34,24 +32,33 @@ from .doctor_installation import (
     check_module,
     check_numpy,
     check_one_gnuradio,
+    check_wheel,
+    is_wheel,
     own_library,
 )
 from .doctor_packages import (
     PACKAGE,
+    USES,
+    WHEEL_USES,
     check_extra,
     check_package,
+    check_plugins,
     core_requirements,
     extra_requirements,
     installed,
 )
 from .grc import blocks_folder, is_ours
 
+if TYPE_CHECKING:
+    import typer  # may be what is missing
+
 
 def check_weights(problems: Mapping[str, str]) -> list[Finding]:
     """The weights that the package brings; `problems` maps a file to what is wrong with it."""
     if not problems:
         return [Finding("weights", "ok", "those of the package are there and verified")]
-    remedy = "make install, or set RESIVID_WEIGHTS to the folder that holds the file"
+    again = "install it again (make install; pip install --force-reinstall of a wheel)"
+    remedy = f"{again}, or set RESIVID_WEIGHTS to the folder that holds the file"
     return [Finding(f"weights {name}", "broken", why, remedy) for name, why in problems.items()]
 
 
@@ -171,10 +178,13 @@ def _num_radios() -> int | None:
     return int(last) if code == 0 else None
 
 
-def examine() -> list[Finding]:
-    """Gather the facts of this machine and check every part."""
+def _examine_module() -> list[Finding]:
+    """GNU Radio, and what the module has in it."""
     gnuradio = _gnuradio_version()
-    findings = [check_gnuradio(gnuradio), check_numpy(installed("numpy") or "0", gnuradio)]
+    findings = [check_gnuradio(gnuradio)]
+    numpy = installed("numpy")
+    if numpy is not None:  # a missing one has a finding of its own
+        findings.append(check_numpy(numpy, gnuradio))
     code, last = _fresh_python("from gnuradio import resivid; print(resivid.__file__)")
     folder = PACKAGE.parents[1] if (PACKAGE / "pyproject.toml").is_file() else None
     findings.append(check_module(last, folder) if code else check_module(None, folder, Path(last).parents[2]))
@@ -192,12 +202,22 @@ def examine() -> list[Finding]:
     findings.append(
         check_editor(_descriptions(), _searched_for_blocks(), is_ours("gnuradio-companion", path))
     )
+    return findings
+
+
+def examine() -> list[Finding]:
+    """Gather the facts of this machine and check every part."""
+    wheel = is_wheel(PACKAGE)
+    findings = [check_wheel(PACKAGE)] if wheel else _examine_module()
     findings += [check_package(line, installed(line)) for line in core_requirements()]
-    findings += [check_extra(line, installed(line), use) for line, use in extra_requirements().items()]
+    extras = extra_requirements(uses=WHEEL_USES if wheel else USES)
+    findings += [check_extra(line, installed(line), use) for line, use in extras.items()]
+    findings += check_plugins()
     findings += check_weights(_weight_problems())
     findings += check_weights_folder(os.environ.get("RESIVID_WEIGHTS"))
     findings.append(check_gpu(shutil.which("nvidia-smi") is not None, _cuda_torch()))
-    findings.append(check_radio(_num_radios()))
+    if not wheel:
+        findings.append(check_radio(_num_radios()))
     return findings
 
 
@@ -211,8 +231,20 @@ def lines_of(findings: Sequence[Finding]) -> list[str]:
     return lines
 
 
+def print_findings(findings: Sequence[Finding]) -> int:
+    """Print them, a line each; gives the exit code."""
+    print(*lines_of(findings), sep="\n")
+    return exit_code(findings)
+
+
+def exit_code(findings: Sequence[Finding]) -> int:
+    """1 when something is broken."""
+    return int(any(finding.state == "broken" for finding in findings))
+
+
 def register(app: typer.Typer) -> None:
     """Add `resivid doctor`."""
+    import typer
 
     @app.command()
     def doctor(
@@ -222,11 +254,9 @@ def register(app: typer.Typer) -> None:
     ) -> int:
         """Say what is missing or mismatched on this machine, and the line that mends it."""
         findings = examine()
-        document = json.dumps([asdict(finding) for finding in findings], indent=2)
         if json_file is None:
-            print(*lines_of(findings), sep="\n")
-        else:
-            from . import outputs  # needs NumPy and PyYAML, which may be what is missing
+            return print_findings(findings)
+        from . import outputs  # needs NumPy and PyYAML, which may be what is missing
 
-            outputs.write_json(json_file, document + "\n")
-        return 1 if any(finding.state == "broken" for finding in findings) else 0
+        outputs.write_json(json_file, json.dumps([asdict(finding) for finding in findings], indent=2) + "\n")
+        return exit_code(findings)

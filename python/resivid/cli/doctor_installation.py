@@ -33,6 +33,18 @@ class Finding:
     remedy: str = ""
 
 
+def is_wheel(package: Path) -> bool:
+    """Whether pip installed the package from the wheel, which has no compiled module: no GNU Radio parts are meant to be there."""
+    compiled = (file for name in COMPILED for file in package.glob(f"{name}*.so"))
+    return next(compiled, None) is None and any(package.parents[1].glob("gr_resivid-*.dist-info"))
+
+
+def check_wheel(package: Path) -> Finding:
+    """What stands in place of all that is looked at in GNU Radio, where the package is from the wheel."""
+    detail = "from a wheel: encode, decode, info, models, train, evaluate; no GNU Radio parts, as intended"
+    return Finding("installation", "ok", f"{detail} ({package})")
+
+
 def check_numpy(numpy: str, gnuradio: str | None) -> Finding:
     """NumPy 2 beside a GNU Radio whose bindings were built against NumPy 1 (before 3.10.11)."""
     old = gnuradio is not None and compat.numbers(gnuradio) < compat.NUMPY_2_SINCE

@@ -6,10 +6,12 @@ from __future__ import annotations
 import importlib.metadata
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ResividError
+from ..errors import ResividError, SettingsError
+from ..plugins import GROUPS, load_plugin, plugin_names
 from .doctor_installation import Finding
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -19,6 +21,10 @@ USES = {
     "web": "--web",
     "train": "resivid train",
 }  # extra of pyproject.toml to what needs it; the others are for developers
+WHEEL_USES = {"evaluate": "resivid evaluate", "train": "resivid train"}  # the same without GNU Radio
+MARKER = re.compile(
+    r";\s*python_version (<|>=) '3\.(\d+)'$"
+)  # the only kind that pyproject.toml has for these
 
 
 def check_package(requirement: str, installed: str | None) -> Finding:
@@ -55,21 +61,41 @@ def check_extra(requirement: str, installed: str | None, use: str) -> Finding:
     return Finding(finding.part, "absent", f"not installed; needed for {use}", finding.remedy)
 
 
+def check_plugins() -> list[Finding]:
+    """Every extension that installed packages offer can be loaded."""
+    findings, loaded = [], []
+    for kind in GROUPS:
+        for name in plugin_names(kind):
+            try:
+                load_plugin(kind, name)
+                loaded.append(f"{kind} {name!r}")
+            except SettingsError as error:
+                reason = " ".join(str(error).split())
+                remedy = "mend the package that brings it, or uninstall it with pip"
+                findings.append(Finding("plug-in", "broken", reason, remedy))
+    return findings + [Finding("plug-ins", "ok", ", ".join(loaded))] * bool(loaded)
+
+
 def core_requirements(package: Path = PACKAGE) -> list[str]:
     """The core dependencies of pyproject.toml that are this Python's; the file is beside the package or in its source tree."""
     return _of_this_python(_project(package)["dependencies"])
 
 
-def extra_requirements(package: Path = PACKAGE) -> dict[str, str]:
-    """The dependencies of USES that are not core ones, each with what needs it."""
+def extra_requirements(package: Path = PACKAGE, uses: Mapping[str, str] = USES) -> dict[str, str]:
+    """The dependencies of extras that are not core ones, each with what needs it.
+
+    Args:
+        package: as in `core_requirements`.
+        uses: extra to what needs it.
+    """
     project = _project(package)
     core = {_name(line) for line in _of_this_python(project["dependencies"])}
     needed: dict[str, list[str]] = {}
-    for extra, use in USES.items():
+    for extra, use in uses.items():
         for line in _of_this_python(project["optional-dependencies"][extra]):
             if _name(line) not in core:
                 needed.setdefault(line, []).append(use)
-    return {line: ", ".join(uses) for line, uses in needed.items()}
+    return {line: ", ".join(users) for line, users in needed.items()}
 
 
 def _project(package: Path) -> dict[str, Any]:
@@ -86,12 +112,9 @@ def _of_this_python(lines: list[str]) -> list[str]:
 
 
 def _applies(requirement: str) -> bool:
-    try:
-        from packaging.requirements import Requirement
-    except ImportError:  # it has a finding of its own
-        return True
-    marker = Requirement(requirement).marker
-    return marker is None or marker.evaluate()
+    """Read without `packaging`, which may be what is missing."""
+    marker = MARKER.search(requirement)
+    return marker is None or (sys.version_info.minor < int(marker[2])) == (marker[1] == "<")
 
 
 def installed(requirement: str) -> str | None:

@@ -12,11 +12,12 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn, Optional
-
-import typer
+from typing import TYPE_CHECKING, NoReturn, Optional
 
 from ..errors import MissingPackageError, ResividError
+
+if TYPE_CHECKING:
+    import typer  # `resivid doctor` reads this file where it may be what is missing
 
 MODULE = b"gnuradio.resivid"  # our scripts name it
 
@@ -83,6 +84,7 @@ def run_program(name: str, arguments: Sequence[str]) -> NoReturn:
 
 def register(app: typer.Typer) -> None:
     """Add `resivid grc`."""
+    import typer
 
     @app.command()
     def grc(file: Optional[Path] = typer.Argument(None, help="Flowgraph (.grc) to open.")) -> None:

@@ -29,13 +29,21 @@ from ..version import __version__
 
 try:
     import typer
-except ImportError as error:  # the only package that the command line itself needs
+
+    from .configuration import attach, origin, refusal, unknown_variables
+except (
+    ImportError
+) as error:  # typer is the only package that the command line itself needs, and doctor can do without
+    more = "; `resivid doctor` lists what is missing"
+    if sys.argv[1:] == ["doctor"]:
+        from .doctor import examine, print_findings
+
+        more = ""
+        print_findings(examine())
     raise SystemExit(
         f"resivid: {error} for {sys.executable}: run `make setup` and .venv/bin/resivid, or build with "
-        "-DPython3_EXECUTABLE=.../.venv/bin/python, whose packages scripts/setup.sh installs"
+        f"-DPython3_EXECUTABLE=.../.venv/bin/python, whose packages scripts/setup.sh installs{more}"
     ) from None
-
-from .configuration import attach, origin, refusal, unknown_variables  # noqa: E402 # needs typer
 
 COMMANDS = (
     "simulate",
