@@ -45,6 +45,7 @@ _MODULE_OF = {
     "frame_credits": "blocks.frame_credits",
     "or_exit": "flowgraphs.in_grc",
     "or_default": "flowgraphs.in_grc",
+    "exit_if_failed": "flowgraphs.in_grc",
     "accepts": "flowgraphs.in_grc",
 }
 

@@ -8,7 +8,6 @@ import dataclasses
 import functools
 import itertools
 import json
-import os
 import re
 import shutil
 import socket
@@ -22,35 +21,16 @@ import numpy as np
 import pytest
 import yaml
 from clips import read_frames, write_clip
-from gnuradio.resivid.cli.grc import blocks_folder, environment_with_blocks, find_program
-
-ROOT = Path(__file__).resolve().parents[2]
-FLOWGRAPHS = sorted((ROOT / "grc/flowgraphs").glob("*.grc"))
-DESCRIPTIONS = sorted((ROOT / "grc").glob("*.block.yml"))
-
-
-def environment():
-    headless = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    return environment_with_blocks(headless, blocks_folder())
-
-
-def compile_flowgraph(path, folder):
-    """Run the distribution's grcc under this interpreter; the program it wrote."""
-    grcc = find_program("grcc", os.environ.get("PATH", ""))
-    command = [sys.executable, str(grcc), "-o", str(folder), str(path)]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120)
-    program = folder / f"{yaml.safe_load(path.read_text())['options']['parameters']['id']}.py"
-    assert done.returncode == 0 and program.exists(), done.stdout + done.stderr
-    return program
-
-
-def run(program, *arguments):
-    command = [sys.executable, str(program), *map(str, arguments)]
-    done = subprocess.run(
-        command, env=environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+from grc_programs import (
+    DESCRIPTIONS,
+    FLOWGRAPHS,
+    ROOT,
+    block,
+    compile_flowgraph,
+    environment,
+    run,
+    run_offscreen,
+)
 
 
 @pytest.fixture(scope="module")
@@ -167,19 +147,6 @@ def test_the_window_shows_the_received_picture_beside_the_original_and_follows_t
         assert original > 0.9 and max(0.3, elsewhere + 0.2) < received and (found[0] != found[1]).any()
 
 
-def run_offscreen(tmp_path, *command):
-    """A program without a window system and a user's configuration."""
-    alone = {**environment(), "QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(tmp_path / "config")}
-    return subprocess.run(
-        [sys.executable, *map(str, command)],
-        env=alone,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=300,
-    )
-
-
 @pytest.mark.parametrize(
     "name, arguments, reason",
     [
@@ -239,11 +206,6 @@ def test_transmitter_and_receiver_of_a_radio_are_a_link(radio, tmp_path, compile
 
 def shrunk(frames):
     return [cv2.resize(frame, (32, 32), interpolation=cv2.INTER_AREA) for frame in frames]
-
-
-def block(name, key, **parameters):
-    states = {"coordinate": [0, 0], "rotation": 0, "state": "enabled"}
-    return {"name": name, "id": key, "parameters": parameters, "states": states}
 
 
 def test_the_hier_blocks_make_the_same_link(tmp_path):

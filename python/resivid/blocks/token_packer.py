@@ -15,13 +15,14 @@ from ..codec.base import CodecEncoder, Unit
 from ..errors import ResividError
 from ..link.statistics import StatisticsCollector
 from . import pdus
+from .failure import CanFail
 from .guarded import guarded
 from .stall_watch import ADVICE, PATIENCE_S, StallWatch
 
 TOKENS, MCS, REPORT, PAYLOAD = (pmt.intern(name) for name in ("tokens", "mcs", "report", "payload"))
 
 
-class token_packer(gr.basic_block):
+class token_packer(CanFail, gr.basic_block):
     """PDU `tokens` to PDU `payload`: the best payload for the MCS in force.
 
     Message `mcs` (integer, row of the MCS table) sets the budget. In lock-step, unit n waits for and uses
@@ -68,7 +69,7 @@ class token_packer(gr.basic_block):
         self.lock_step, self.header_bits = lock_step, header_bits
         self.max_waiting = max(max_waiting, codec_encoder.units_to_plan + 1)
         self.mcs = start_mcs
-        self.dropped, self.error = 0, None
+        self.dropped = 0
         self._plans = codec_encoder.units_to_plan > 1
         self._rows = deque([start_mcs] * feedback_delay)  # one for each unit that may be packed now
         self._waits_for_reports = lock_step and codec_encoder.wants_reports
@@ -147,7 +148,7 @@ class token_packer(gr.basic_block):
                 self._fail(error)
 
     def _fail(self, error: Exception) -> None:
-        self.error = error
+        self.fail(error)
         self._publish(pdus.from_end(pdus.END_OF_FAILED_STREAM))
 
     def _waits_for_answer(self) -> int | None:
@@ -166,11 +167,7 @@ class token_packer(gr.basic_block):
 
     def _lost(self, number: int) -> ResividError:
         frames = self._sent[number : number + 1] or self._sent[-1:]
-        error = ResividError(
-            f"the packet of the key frame at frame {frames[0]} was lost on its way: {ADVICE}"
-        )
-        self.logger.error(str(error))
-        return error
+        return ResividError(f"the packet of the key frame at frame {frames[0]} was lost on its way: {ADVICE}")
 
     def _give_up(self) -> None:
         """Nothing comes any more: say so; when the end marker is lost too, end the flowgraph without it."""

@@ -14,6 +14,7 @@ from ..codec.base import CodecEncoder, Unit
 from ..errors import ResividError
 from ..video.reader import VideoReader
 from . import pdus
+from .failure import CanFail
 from .guarded import guarded
 from .stall_watch import ADVICE, StallWatch
 
@@ -21,7 +22,7 @@ CREDIT, TOKENS = pmt.intern("credit"), pmt.intern("tokens")
 PATIENCE_S = 600.0  # a picture may be looked at for long: a paused player holds its credit back
 
 
-class token_source(gr.basic_block):
+class token_source(CanFail, gr.basic_block):
     """Video file to PDU `tokens`, one a unit of the codec; at most `credits` of them on their way.
 
     Message `credit` (integer) gives credits back. The stream ends with the codec's end unit, which needs no
@@ -51,7 +52,7 @@ class token_source(gr.basic_block):
             raise ValueError(f"credits must be at least 1, got {credits}")
         self.logger = gr.logger(self.alias())
         self.codec = codec_encoder
-        self.dropped, self.late, self.error = 0, 0, None
+        self.dropped, self.late = 0, 0
         self.drops = drops
         self.on_begin: Callable[[], None] = lambda: None  # called when the first frame is there
         self.reader = VideoReader(path, size) if reader is None else reader
@@ -120,7 +121,7 @@ class token_source(gr.basic_block):
                         return
             self._publish(self.codec.flush())
         except Exception as error:
-            self.error = error
+            self.fail(error)
             self._publish(Unit(first_frame=0, num_frames=pdus.END_OF_FAILED_STREAM, end=True))
 
     def _send(self, unit) -> bool:
@@ -142,10 +143,11 @@ class token_source(gr.basic_block):
     def _give_up(self):
         """No credit comes any more: say so; when the end unit is lost too, end the flowgraph without it."""
         if self.error is None:
-            self.error = ResividError(
-                f"a unit of tokens was lost on its way, or its picture is held for ever: {ADVICE}"
+            self.fail(
+                ResividError(
+                    f"a unit of tokens was lost on its way, or its picture is held for ever: {ADVICE}"
+                )
             )
-            self.logger.error(str(self.error))
             self._publish(Unit(first_frame=0, num_frames=pdus.END_OF_FAILED_STREAM, end=True))
         else:
             self.to_basic_block()._post(pmt.intern("system"), pdus.DONE)

@@ -17,6 +17,7 @@ from ..codec.base import CodecDecoder, Unit
 from ..link.statistics import StatisticsCollector
 from ..video.writer import VideoWriter, check_writable
 from . import pdus
+from .failure import CanFail
 from .guarded import guarded
 
 TOKENS, CREDIT, FRAMES, DONE = (pmt.intern(port) for port in ("tokens", "credit", "frames", "done"))
@@ -29,7 +30,7 @@ class StreamFailed(Exception):
     """The end unit says that the sender could not go on."""
 
 
-class video_sink(gr.basic_block):
+class video_sink(CanFail, gr.basic_block):
     """PDU `tokens` to a video file and to PDU `frames` for other viewers.
 
     Gives a message `credit` (integer 1, more after a gap) back for each unit that is on the screen. At the end unit it writes
@@ -68,7 +69,7 @@ class video_sink(gr.basic_block):
         gr.basic_block.__init__(self, name="video_sink", in_sig=None, out_sig=None)
         self.logger = gr.logger(self.alias())
         self.codec, self.statistics, self.on_frame = codec_decoder, statistics, on_frame
-        self.dropped, self.missing, self.error, self.num_frames = 0, 0, None, 0
+        self.dropped, self.missing, self.num_frames = 0, 0, 0
         self.finished = threading.Event()  # the file has its final name, or is deleted
         self.max_waiting, self.newest = max_waiting, newest
         if path:
@@ -135,7 +136,7 @@ class video_sink(gr.basic_block):
         except StreamFailed:
             pass  # the sender knows why
         except Exception as error:
-            self.error = error
+            self.fail(error)
         self.finished.set()
         self.message_port_pub(DONE, pdus.DONE)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..blocks.failure import CanFail
 from ..errors import ResividError
 
 REFUSED = (ResividError, ValueError, TypeError)
@@ -21,6 +22,18 @@ def or_exit(make: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         return make(*arguments, **options)
     except (ResividError, ValueError) as error:
         raise SystemExit(f"resivid: {error}") from None
+
+
+def exit_if_failed(*blocks: CanFail) -> None:
+    """After the end of a flowgraph: nothing, or exit code 1 where one of the blocks failed, as its line of the log says.
+
+    Args:
+        blocks: Token Source or Live Source, Token Packer, Video Sink.
+    Raises:
+        SystemExit: one of them has an error.
+    """
+    if any(block.error is not None for block in blocks):
+        raise SystemExit(1)
 
 
 def accepts(make: Callable[..., Any], *arguments: Any, **options: Any) -> bool:

@@ -16,6 +16,7 @@ from ..link.air_header import header_bits, settings_digest
 from ..link.budget import payload_bits, symbols_per_key_frame
 from ..link.mcs_table import McsTable, load_mcs_table
 from ..models import defaults
+from ..models.tokenizers.base import Tokenizer
 from ..video.sampler import most_key_frames_in_gop
 
 
@@ -154,14 +155,28 @@ class LinkSettings:
                 f"{least} bits with {self.table.rows[worst].label}, and one token needs {needed}; raise --cbr or --stride"
             )
 
+    def check_size(self, tokenizer: Tokenizer) -> Tokenizer:
+        """Refuse a tokenizer for pictures of another size.
+
+        Returns:
+            The tokenizer.
+        Raises:
+            SettingsError: its size is not `size`.
+        """
+        if tokenizer.size != self.size:
+            raise SettingsError(f"--size must be {tokenizer.size} for this tokenizer, got {self.size}")
+        return tokenizer
+
     def make_encoder(self, tokenizer=None) -> CodecEncoder:
         """A new codec for a transmitter; with the named tokenizer unless one is given."""
-        return self.codec_module.make_encoder(tokenizer or self.load_tokenizer(), self.codec_settings)
+        tokenizer = self.check_size(tokenizer or self.load_tokenizer())
+        return self.codec_module.make_encoder(tokenizer, self.codec_settings)
 
     def make_decoder(self, tokenizer=None, interpolator=None) -> CodecDecoder:
         """A new codec for a receiver; with the named tokenizer and interpolator unless they are given."""
+        tokenizer = self.check_size(tokenizer or self.load_tokenizer())
         return self.codec_module.make_decoder(
-            tokenizer or self.load_tokenizer(), interpolator or self.load_interpolator(), self.codec_settings
+            tokenizer, interpolator or self.load_interpolator(), self.codec_settings
         )
 
     def load_tokenizer(self):

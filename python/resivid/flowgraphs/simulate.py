@@ -121,8 +121,7 @@ class simulation(gr.top_block):
         self.settings = settings
         self.tokenizer = tokenizer or link.load_tokenizer()
         self.interpolator = interpolator or link.load_interpolator()
-        if self.tokenizer.size != link.size:
-            raise SettingsError(f"--size must be {self.tokenizer.size} for this tokenizer, got {link.size}")
+        link.check_size(self.tokenizer)
         self.comparison = Comparison(
             path, link.size, settings.metrics, settings.side_by_side, on_frame, settings.sample_every
         )
@@ -202,6 +201,11 @@ class simulation(gr.top_block):
         """Length that the input claims, in frames."""
         return self.transmitter.source.num_frames_hint
 
+    def log_no_errors(self) -> None:
+        """For a caller who asks for `error` of both ends: the log does not say it as well."""
+        for block in (self.transmitter.source, self.transmitter.packer, self.receiver.sink):
+            block.logs_error = False
+
     def run(self, progress: Callable[[int], None] = lambda num_frames: None) -> Statistics:
         """Send the whole video, once.
 
@@ -213,6 +217,7 @@ class simulation(gr.top_block):
             ResividError: what ended the run early; no output is left.
             KeyboardInterrupt: as it came in; the output holds what was received until then.
         """
+        self.log_no_errors()
         self.start()
         try:
             statistics = self._run(progress)

@@ -149,6 +149,7 @@ class simulated_link(gr.basic_block):
             lambda symbols: self.message_port_pub(SYMBOLS, _pdu(pmt.init_c32vector, symbols.tolist()))
         )
         self.flowgraph = flowgraph
+        flowgraph.log_no_errors()
         flowgraph.start()
         try:
             while not (self._changed.is_set() or flowgraph.receiver.finished.wait(0.05)):

@@ -68,6 +68,7 @@ class transmission(gr.top_block):
             codec_encoder, settings.payload_bits, start_mcs=settings.row, lock_step=False
         )
         self.source.on_begin = self._begin
+        self.source.logs_error = self.packer.logs_error = False  # `run` raises it
         parameters = StreamParameters(digest, _now_ms(), settings.call_sign)
         self.heads = payload_head_writer(link.stride, parameters, settings.key)
         self.heads.on_sent = self._packed
