@@ -20,6 +20,7 @@ from gnuradio.resivid.link.mcs_table import load_mcs_table
 from gnuradio.resivid.models.registry import load_tokenizer
 from gnuradio.resivid.plugins import GROUPS, load_plugin, plugin_names
 from gnuradio.resivid.radio.factory import make_receiver
+from gnuradio.resivid.radio.permission import check_may_transmit
 from gnuradio.resivid.radio.settings import RadioSettings
 
 DOCUMENT = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
@@ -102,12 +103,37 @@ def test_the_documented_radio_carries_a_link_in_a_file(documented, tmp_path, mon
     clip, out = write_clip(tmp_path / "in.mp4", 65), tmp_path / "out.mp4"
     device = f"--device=shorts,path={tmp_path / 'link.iq'},rate=48000,pace=free"
     common = [device, "--freq", "434M", "--tokenizer", "grey", "--quiet"]
-    assert main(["tx", str(clip), *common, "--pace", "file", "--i-may-transmit"]) == 0
+    assert main(["tx", str(clip), *common, "--pace", "file"]) == 0
     assert (tmp_path / "link.iq").stat().st_size > 4 * 48000
     assert main(["rx", "-o", str(out), *common, "--interpolator", "hold"]) == 0
     received = read_frames(out)
     assert len(received) >= 33 and received[-1].std() > 5
     assert np.abs(np.diff(received[-1].astype(int), axis=2)).max() < 12  # grey, but for the file's own coding
+    assert not (tmp_path / "config").exists()  # no leave was asked for, and none is kept
+
+
+def test_the_documented_radio_names_what_it_needs(documented):
+    with pytest.raises(SettingsError, match="--device shorts: expected path=FILE"):
+        make_receiver(RadioSettings("shorts,rate=48000", 434e6), 10e3, 5e3)
+
+
+@pytest.mark.parametrize(
+    ("code", "asks"), [("", True), ("make.radiates = True", True), ("make.radiates = False", False)]
+)
+def test_a_radio_of_a_package_is_taken_to_radiate_unless_it_says_so(
+    install, tmp_path, monkeypatch, code, asks
+):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    install(
+        {"radio_of_mine.py": f"def make(*a): ...\n{code}\n"},
+        {"resivid.radios": {"mine": "radio_of_mine:make"}},
+    )
+    radio = RadioSettings("mine,x=1", 434e6)
+    if asks:
+        with pytest.raises(SettingsError, match="--i-may-transmit"):
+            check_may_transmit(radio, False, 3e3)
+    else:
+        assert check_may_transmit(radio, True, 3e3) == "" and not (tmp_path / "config").exists()
 
 
 @pytest.mark.parametrize("code", ["def make(*a): return 1 / 0", "def make(*a): return 42"])

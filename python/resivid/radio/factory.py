@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from gnuradio import blocks, gr
 
 from ..errors import RadioError, ResividError, SettingsError
-from ..plugins import load_plugin
 from .counters import RadioCounters
 from .rates import RatePlan
 from .reopened_block import STALL_S
@@ -60,8 +59,7 @@ def _make(settings: RadioSettings, transmits: bool, modem_rate: float, occupied_
 
         usrp = (uhd_sink if transmits else uhd_source)(open_usrp, stall_s)
         return Radio(usrp, usrp.plan, usrp.counters)
-    name = settings.device.partition(",")[0]
-    plugin = load_plugin("radio", name) if name and "=" not in name else None
+    plugin = settings.plugin
     if plugin is not None:
         return _of_package(plugin, settings, transmits, modem_rate, occupied_hz)
     from .soapy_blocks import soapy_sink, soapy_source

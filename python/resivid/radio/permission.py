@@ -29,7 +29,7 @@ def check_may_transmit(radio: RadioSettings, says_so: bool, width_hz: float) -> 
     Raises:
         SettingsError: nobody said so, now or before.
     """
-    if radio.is_pipe or radio.is_remote or radio.driver == "resivid_loopback":  # another host asks for itself
+    if not radio.radiates:
         return ""
     file = configuration_folder() / FILE
     gain = "the driver's own gain" if radio.gain_db is None else f"gain {radio.gain_db:g} dB"

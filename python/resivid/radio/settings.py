@@ -6,8 +6,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import SettingsError
+from ..plugins import load_plugin
 from .network import ZMQ_PREFIX
 
 PREFIXES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}
@@ -71,6 +73,26 @@ class RadioSettings:
         """SoapySDR's name of the driver; empty when the device does not say."""
         found = re.search(r"(?:^|,)\s*driver\s*=\s*([^,\s]*)", self.device)
         return found.group(1) if found else ""
+
+    @property
+    def plugin(self) -> Any | None:
+        """What makes this radio, where an installed package offers it by its name; None: it is one of ours.
+
+        Raises:
+            SettingsError: it cannot be loaded.
+        """
+        name = self.device.partition(",")[0]
+        ours = self.is_pipe or self.is_remote or self.is_uhd or not name or "=" in name
+        return None if ours else load_plugin("radio", name)
+
+    @property
+    def radiates(self) -> bool:
+        """A transmitter leaves this host for the air; what a package brings may say that it does not."""
+        if (
+            self.is_pipe or self.is_remote or self.driver == "resivid_loopback"
+        ):  # another host asks for itself
+            return False
+        return getattr(self.plugin, "radiates", True) is not False
 
     @property
     def has_clock(self) -> bool:
