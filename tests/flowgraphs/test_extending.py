@@ -203,6 +203,12 @@ def test_a_metric_that_raises_ends_alone(install):
     assert "bad: not computed, frame 0: ZeroDivisionError: division by zero" in notes
 
 
+def test_a_table_whose_file_is_gone_is_told_from_an_unknown_name(install, tmp_path):
+    install({"tables.py": "path = 'gone.yaml'\n"}, {"resivid.mcs_tables": {"mine": "tables:path"}})
+    with pytest.raises(ResividError, match="MCS table 'mine': the file that its package names .*: gone.yaml"):
+        load_mcs_table("mine")
+
+
 @pytest.mark.parametrize("value", ["1 / 0", "42", "'missing.yaml'"])
 def test_a_table_without_a_file_is_one_line(install, value):
     install({"tables.py": f"def path(): return {value}\n"}, {"resivid.mcs_tables": {"mine": "tables:path"}})

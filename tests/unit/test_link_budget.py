@@ -38,6 +38,14 @@ def test_refuses_more_symbols_than_the_coding_takes(cbr, stride):
         budget.symbols_per_key_frame(cbr, stride, 256, 256)
 
 
+@pytest.mark.parametrize(
+    "arguments, named", [((0, 9, 9), "stride"), ((9, 0, 9), "width"), ((9, 9, -1), "height")]
+)
+def test_names_the_one_that_is_too_small(arguments, named):
+    with pytest.raises(ValueError, match=f"^{named} must be at least 1, got {min(arguments)}$"):
+        budget.symbols_per_key_frame("4e-4", *arguments)
+
+
 def test_coded_bits_of_table_one_at_629_symbols():
     # phy.md, "What a key frame is"
     assert [budget.coded_bits(629, row) for row in ROWS] == [308, 378, 646, 834, 1066, 1358, 1616]

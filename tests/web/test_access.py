@@ -2,9 +2,10 @@
 """Who may see the page: addresses, names, origins and tokens."""
 
 import pytest
-from gnuradio.resivid.cli.web_options import DEFAULT_ADDRESS, with_address
+from gnuradio.resivid.cli.web_options import DEFAULT_ADDRESS, live_page, with_address
 from gnuradio.resivid.errors import SettingsError
 from gnuradio.resivid.web import access
+from gnuradio.resivid.web.monitor import Monitor
 
 
 @pytest.mark.parametrize(
@@ -85,9 +86,15 @@ def test_only_our_own_page_is_an_origin(origin, good):
 @pytest.mark.parametrize(
     "token", ["short", "has space in it", "x" * 129, "semicolon;semicolon", "ümlaut-ümlaut"]
 )
-def test_weak_tokens_are_refused(token):
+def test_weak_tokens_are_refused(token, monkeypatch):
+    monkeypatch.setenv("RESIVID_WEB_TOKEN", token)
     with pytest.raises(SettingsError, match="12 to 128"):
         access.check_token(token)
+    with (
+        pytest.raises(SettingsError, match="^RESIVID_WEB_TOKEN must be 12 to 128"),
+        live_page("", Monitor("x")),
+    ):
+        raise AssertionError("served")
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,8 @@ def test_beyond_this_machine_a_token_is_needed():
 
 
 def test_a_port_in_use_is_one_line(server):
-    with pytest.raises(ResividError, match=f"--web: cannot listen on 127.0.0.1:{server.port}: "):
+    other = f"--web: cannot listen on 127.0.0.1:{server.port}: .*--web 127.0.0.1:(?!{server.port})"
+    with pytest.raises(ResividError, match=other):
         WebServer(Monitor("test"), "127.0.0.1", server.port).start()
     with pytest.raises(ResividError, match="--web: cannot listen on 192.0.2.1:"):
         WebServer(Monitor("test"), "192.0.2.1", 0).start()

@@ -64,10 +64,13 @@ def live_page(address: str, monitor: Monitor) -> Iterator[WebServer]:
         SettingsError: no address, or a token that is easy to guess.
         ResividError: the address cannot be bound.
     """
-    from ..web.access import parse_address
+    from ..web.access import check_token, parse_address
     from ..web.server import WebServer
 
-    with WebServer(monitor, *parse_address(address), os.environ.get(TOKEN_VARIABLE) or None) as server:
+    token = os.environ.get(TOKEN_VARIABLE) or None
+    if token is not None:
+        check_token(token, TOKEN_VARIABLE)
+    with WebServer(monitor, *parse_address(address), token) as server:
         print(f"resivid: live page at {server.url}", file=sys.stderr, flush=True)
         try:
             yield server

@@ -43,8 +43,9 @@ def symbols_per_key_frame(cbr: float | str | Decimal | Fraction, stride: int, wi
         ValueError: cbr is no positive number, stride or size is below 1, or k_t is above MAX_SYMBOLS.
     """
     exact = _exact(cbr)
-    if min(stride, width, height) < 1:
-        raise ValueError(f"stride, width and height must be at least 1, got {stride}, {width}, {height}")
+    for name, value in (("stride", stride), ("width", width), ("height", height)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
     symbols = int(exact * (SOURCE_VALUES_PER_PIXEL * width * height * stride))
     if symbols > MAX_SYMBOLS:
         raise ValueError(f"cbr {cbr} and stride {stride}: more than {MAX_SYMBOLS} symbols a key frame")

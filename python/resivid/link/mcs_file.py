@@ -101,7 +101,12 @@ def read_mcs_file(name_or_path: str | Path) -> McsFile:
     if path.suffix not in (".yaml", ".yml"):
         path = _TABLES / f"{name_or_path}.yaml"
         if not path.is_file():
-            path = _plugin_path(str(name_or_path)) or path
+            plugin = _plugin_path(str(name_or_path))
+            if plugin is not None and not plugin.is_file():
+                raise FormatError(
+                    f"MCS table {str(name_or_path)!r}: the file that its package names is missing: {plugin}"
+                )
+            path = plugin or path
         if not path.is_file():
             known = ", ".join(sorted([p.stem for p in _TABLES.glob("*.yaml")] + plugin_names("MCS table")))
             fault = "is not a .yaml file" if Path(name_or_path).is_file() else "no MCS table of this name"

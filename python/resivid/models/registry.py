@@ -142,7 +142,9 @@ def _outside_entry(kind: str, name: str, known: list[str]) -> Entry:
     try:
         return Entry(name, "", getattr(importlib.import_module(module), function))
     except (ImportError, AttributeError) as error:
-        raise SettingsError(f"{kind}: {name!r} cannot be imported ({error})") from error
+        lost = isinstance(error, ModuleNotFoundError) and error.name in (module, module.partition(".")[0])
+        hint = "; PYTHONPATH=. ?" if lost else ""
+        raise SettingsError(f"{kind}: {name!r} cannot be imported ({error}{hint})") from error
 
 
 def verify(entry: Entry) -> str:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from ..errors import SettingsError
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8080
+MAX_PORT = 65535
 MIN_TOKEN = 12  # characters
 ADDRESS = re.compile(r"(?:(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^\s:\[\]/]*):)?(?P<port>\d{1,5})")
 
@@ -32,8 +33,8 @@ def parse_address(text: str) -> tuple[str, int]:
         SettingsError: something else.
     """
     match = ADDRESS.fullmatch(text)
-    if match is None or int(match["port"]) > 65535:
-        raise SettingsError(f"--web: expected HOST:PORT with a port of 0 to 65535, got {text!r}")
+    if match is None or int(match["port"]) > MAX_PORT:
+        raise SettingsError(f"--web: expected HOST:PORT with a port of 0 to {MAX_PORT}, got {text!r}")
     return (match["host"] or DEFAULT_HOST).strip("[]"), int(match["port"])
 
 
@@ -107,12 +108,15 @@ def is_token(given: str, token: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), token.encode())
 
 
-def check_token(token: str) -> str:
+def check_token(token: str, name: str = "the token") -> str:
     """Refuse a token that is easy to guess or that no URL carries as it is.
+
+    Args:
+        name: what the message calls it.
 
     Raises:
         SettingsError: shorter than MIN_TOKEN, or with other signs than letters, digits, - and _.
     """
     if not re.fullmatch(rf"[\w-]{{{MIN_TOKEN},128}}", token, re.ASCII):
-        raise SettingsError(f"the token must be {MIN_TOKEN} to 128 letters, digits, - or _")
+        raise SettingsError(f"{name} must be {MIN_TOKEN} to 128 letters, digits, - or _")
     return token

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import secrets
 import threading
@@ -111,6 +112,10 @@ class WebServer:
             raise ResividError(f"--web: {self.host}:{self.port} does not start")
         if started[0] is not None:
             reason = getattr(started[0], "strerror", None) or started[0]
+            if getattr(started[0], "errno", None) == errno.EADDRINUSE:
+                other = self.port + 1 if self.port < access.MAX_PORT else self.port - 1
+                host = f"[{self.host}]" if ":" in self.host else self.host
+                reason = f"{reason}; try another port, such as --web {host}:{other}"
             raise ResividError(f"--web: cannot listen on {self.host}:{self.port}: {reason}") from started[0]
 
     def stop(self) -> None:
