@@ -124,3 +124,11 @@ sys.exit(main.main())
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (1, "finished\n", "resivid: interrupted\n")
+
+
+@pytest.mark.parametrize("group", [(), ("bench",), ("evaluate",), ("models",), ("train",)], ids="".join)
+def test_no_description_in_a_list_of_commands_is_cut(capsys, monkeypatch, group):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([*group, "--help"]) == 0
+    commands = capsys.readouterr().out.partition("Commands:")[2]
+    assert len(commands.splitlines()) > 2 and "..." not in commands

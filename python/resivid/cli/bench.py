@@ -19,7 +19,8 @@ from . import (
 )
 
 bench_app = typer.Typer(
-    no_args_is_help=True, help="Measure the physical layer: block error rates, thresholds, speed, estimates."
+    no_args_is_help=True,
+    help="Measure the physical layer and the whole chain. Block error rates, thresholds, speed, estimates.",
 )
 for module in (
     bench_bler,

@@ -56,8 +56,8 @@ def adaptation(
     plot: options.PlotOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Send random blocks through coding and noise that changes, once with the SNR estimates alone and once with the
-    outer loop."""
+    """Bits and failed blocks while the noise changes. Random blocks are sent through coding and noise, once with the SNR
+    estimates alone and once with the outer loop."""
     import numpy as np
 
     options.check_outputs(json=json_file, csv=csv_file, plot=plot)

@@ -83,7 +83,7 @@ def bler(
     plot: options.PlotOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Block error rates over AWGN by Monte Carlo, with 95 % confidence intervals (Clopper-Pearson)."""
+    """Block error rates over AWGN by Monte Carlo. With 95 % confidence intervals (Clopper-Pearson)."""
     if table1 and mcs_table != "table1":
         raise SettingsError("--table1 and --mcs-table: give one of them")
     if info_bits and symbols:

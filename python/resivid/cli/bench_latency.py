@@ -29,7 +29,7 @@ def latency(
     json_file: common.JsonOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
-    """How long a picture takes at each stage: `tx` and `rx` with networks, over the loopback radio in real time."""
+    """How long a picture takes at each stage. `tx` and `rx` with networks, over the loopback radio in real time."""
     from ..evaluate.latency_bench import measure
     from ..flowgraphs.live import LiveSettings
     from ..flowgraphs.settings import LinkSettings

@@ -58,7 +58,7 @@ def modem(
     plot: options.PlotOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Key frames lost over a simulated radio: acquisition, carrier, clock and phase noise, by row of the table."""
+    """Key frames lost over a simulated radio. Acquisition, carrier, clock and phase noise, by row of the table."""
     from ..evaluate import modem_quality as quality
 
     table = load_mcs_table(mcs_table, symbols)

@@ -29,7 +29,7 @@ def phy(
     ] = True,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Speed of every stage of the physical layer: Mbit/s of information bits for each core, by processor time."""
+    """Speed of every stage of the physical layer. Mbit/s of information bits for each core, by processor time."""
     options.check_outputs(json=json_file, csv=csv_file)
     try:
         from ..evaluate.phy_peers import Missing, measure_peers

@@ -44,7 +44,7 @@ def pipeline(
     page: options.PageOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Speed of the whole chain with both ends: networks, coding, channel, decoding; no file, no metrics."""
+    """Speed of the whole chain with both ends. Networks, coding, channel, decoding; no file, no metrics."""
     from ..flowgraphs.settings import LinkSettings
     from .simulate import log_to_stderr
 

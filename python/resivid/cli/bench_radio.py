@@ -47,7 +47,7 @@ def radio(
     plot: options.PlotOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Frames lost and frames that are false: transmitter, loopback radio and receiver as processes, without networks."""
+    """Frames lost and false ones between two processes. Transmitter, loopback radio and receiver, without networks."""
     from ..evaluate import radio_bench
     from ..flowgraphs.live import LiveSettings
     from ..flowgraphs.settings import LinkSettings

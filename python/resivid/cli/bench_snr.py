@@ -36,7 +36,7 @@ def snr(
     plot: options.PlotOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Bias and deviation of the SNR estimates over AWGN, beside the bounds of Cramer and Rao."""
+    """Bias and deviation of the SNR estimates over AWGN. Beside the bounds of Cramer and Rao."""
     unknown = [name for name in modulations or [] if name not in MODULATIONS]
     if unknown:
         raise SettingsError(f"no modulation {unknown[0]!r}; known: {', '.join(MODULATIONS)}")

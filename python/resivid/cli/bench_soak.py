@@ -35,7 +35,7 @@ def soak(
     plot: options.PlotOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
-    """One receiver over hours of signal: random impairments, overflows, plugs pulled, transmitters killed and restarted."""
+    """One receiver over hours of signal. Random impairments, overflows, plugs pulled, transmitters killed and restarted."""
     from ..evaluate import soak as soaking
     from ..evaluate.figures import check_plot_path
     from ..flowgraphs.live import LiveSettings

@@ -53,7 +53,7 @@ def calibrate(
     results: options.ResultsOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Measure the Es/N0 where each row of an MCS table meets the target, at the block sizes that the table has."""
+    """Measure the thresholds of an MCS table. The Es/N0 where each row meets the target, at the block sizes that the table has."""
     options.check_outputs(output=output, air=air, results=results)
     for path in (output, air):
         if path is not None and path.suffix not in (".yaml", ".yml"):
@@ -122,7 +122,7 @@ def tables(
     json_file: options.RowsJsonOption = None,
     plot: options.PlotOption = None,
 ) -> None:
-    """What a key frame carries with each MCS table, over Es/N0 that both ends know."""
+    """What a key frame carries with each MCS table. Over Es/N0 that both ends know."""
     from ..evaluate.bler_plot import plot_tables
     from ..evaluate.link_gain import compare_tables, mean_gain
 

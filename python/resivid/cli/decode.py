@@ -32,7 +32,7 @@ def decode(
     interpolator_weights: common.InterpolatorWeightsOption = None,
     weights: common.WeightsOption = None,
 ) -> None:
-    """Decode a token file (.rvt) into a video: detokenization and interpolation."""
+    """Decode a file of tokens into a video. Detokenization and interpolation."""
     from ..codec.registry import load_codec
     from ..codec.rvt import RvtReader
     from ..models.registry import load_interpolator, load_tokenizer

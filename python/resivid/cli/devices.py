@@ -22,7 +22,7 @@ def devices(
         Optional[Path], typer.Option("--json", metavar="FILE", help="Write the list as JSON; - is stdout.")
     ] = None,
 ) -> int:
-    """List the radios that are plugged in, with the text that --device of tx and rx takes."""
+    """List the radios that are plugged in. Each stands with the text that --device of tx and rx takes."""
     from ..radio.devices import list_devices
     from ..radio.usb import locked_radios, radios_without_driver
 

@@ -252,7 +252,7 @@ def register(app: typer.Typer) -> None:
             None, "--json", help="Write the findings as JSON; - is stdout."
         ),
     ) -> int:
-        """Say what is missing or mismatched on this machine, and the line that mends it."""
+        """Say what is missing or mismatched here, and what mends it."""
         findings = examine()
         if json_file is None:
             return print_findings(findings)

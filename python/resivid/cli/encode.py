@@ -46,7 +46,7 @@ def encode(
     gop_prefix: common.GopPrefixOption = False,
     json_file: common.JsonOption = None,
 ) -> None:
-    """Encode a video into a token file (.rvt) for a given MCS (--mcs) or Es/N0 (--snr, 6 dB by default)."""
+    """Encode a video into a file of tokens. What is sent is for a given MCS (--mcs) or Es/N0 (--snr, 6 dB by default)."""
     if snr is not None and mcs is not None:
         raise SettingsError("--snr and --mcs: give one of them")
     outputs.check_distinct(IN=source, OUT=output, json=json_file)

@@ -26,8 +26,9 @@ class DefaultGroup(TyperGroup):
 evaluate_app = typer.Typer(
     cls=DefaultGroup,
     no_args_is_help=True,
-    help="FOLDER -o OUT: figures of the paper and baselines on a folder of videos (`link --help` lists the options). "
-    "Or measure tokenizers, interpolators and the codec's memory alone.",
+    help="Measure on a folder of videos: evaluate FOLDER -o OUT. "
+    "Figures of the paper and baselines (`link --help` lists the options), or "
+    "measure tokenizers, interpolators and the codec's memory alone.",
 )
 for module in (evaluate_link, evaluate_tokenizer, evaluate_interpolator, evaluate_memory):
     module.register(evaluate_app)

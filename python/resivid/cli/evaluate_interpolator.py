@@ -39,7 +39,7 @@ def interpolator(
     page: options.PageOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
-    """PSNR, LPIPS and run time of interpolated frames, between clean and between decoded key frames."""
+    """PSNR, LPIPS and run time of interpolated frames. Between clean and between decoded key frames."""
     options.check_outputs(json_file, page, SECTION)
     found = options.open_clips(folder, clips, frames)
     numbers = options.parse_list(strides, "--strides", int)

@@ -103,7 +103,7 @@ def link(
     ] = None,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Section IV of the paper on a folder of videos: figures, baselines over the same link, one report."""
+    """Section IV of the paper on a folder of videos. Figures, baselines over the same link, one report."""
     if compare is not None:
         from ..evaluate.comparing import compare_files
 

@@ -41,7 +41,7 @@ def memory(
     page: options.PageOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Key frames with lost blocks: means, recovery after a burst, a late receiver, a still scene."""
+    """Key frames with lost blocks. Means, recovery after a burst, a late receiver, a still scene."""
     options.check_outputs(json_file, page, SECTION)
     found = options.open_clips(folder, clips, frames)
     shares = options.parse_list(losses, "--losses", float)

@@ -41,7 +41,7 @@ def tokenizer(
     page: options.PageOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
-    """PSNR, SSIM and LPIPS by number of tokens, and the share of tokens that change between key frames."""
+    """PSNR, SSIM and LPIPS by number of tokens. And the share of tokens that change between key frames."""
     options.check_outputs(json_file, page, SECTION)
     found = options.open_clips(folder, clips, frames)
     counts = None if tokens is None else options.parse_list(tokens, "--tokens", int)

@@ -12,7 +12,7 @@ import typer
 from ..errors import SettingsError, WeightsError
 from . import outputs
 
-models_app = typer.Typer(help="List and verify models and weights; import published checkpoints.")
+models_app = typer.Typer(help="List, verify and import models and weights.")
 
 JsonOption = Annotated[
     Optional[Path],
@@ -46,7 +46,7 @@ def list_models(json_file: JsonOption = None) -> None:
 
 @models_app.command("verify")
 def verify(json_file: JsonOption = None) -> None:
-    """The same as --verify: check every known weight file that is here; exit code 1 when one is wrong."""
+    """The same as --verify. Checks every known weight file that is here; exit code 1 when one is wrong."""
     from ..models.weight_files import ABSENT, OK
 
     files = [row for row in describe() if row["weights"] and row["state"] != ABSENT]
@@ -64,7 +64,7 @@ def import_checkpoint(
     ],
     target: Annotated[Path, typer.Argument(metavar="OUT.safetensors", help="File to write.")],
 ) -> None:
-    """Turn a published checkpoint into safetensors, after checking that it fits the network."""
+    """Turn a published checkpoint into safetensors. It is checked first that it fits the network."""
     from ..models.interpolation import rife
     from ..models.tokenizers import titok
     from ..models.weight_files import read_metadata, read_state

@@ -97,7 +97,7 @@ def rx(
     json_file: common.JsonOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings.")] = False,
 ) -> None:
-    """Receive video over the air; searches, locks, loses and finds again until it is stopped."""
+    """Receive video over the air. Searches, locks, loses and finds again until it is stopped."""
     options.leave_processor_to_radio(tokenizer, interpolator)
     if replay is not None and device:
         raise SettingsError("--replay and --device: give one of them")

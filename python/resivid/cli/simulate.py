@@ -114,7 +114,7 @@ def simulate(
     ] = True,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no summary.")] = False,
 ) -> None:
-    """Send a video through the whole chain, as one GNU Radio flowgraph, over a simulated channel."""
+    """Send a video over a simulated channel, through the whole chain. It runs as one GNU Radio flowgraph."""
     from ..flowgraphs.settings import LinkSettings
 
     tokenizer_weights, interpolator_weights = common.assign_weights(

@@ -76,7 +76,7 @@ def tokenizer(
     json_file: ChecksOption = None,
     print_config: PrintConfigOption = False,
 ) -> None:
-    """Codebooks by k-means, then the decoder on random prefixes and states of the closed loop.
+    """Codebooks by k-means, then the decoder. It learns on random prefixes and states of the closed loop.
 
     Options go before the configuration file; the settings in effect are written to config.yaml beside the weights.
     The frozen loss networks (vgg/small_vgg19_16x_e5, lpips/*squeeze*) are read from the folder RESIVID_WEIGHTS.
@@ -112,7 +112,7 @@ def interpolator(
     json_file: ChecksOption = None,
     print_config: PrintConfigOption = False,
 ) -> None:
-    """The interpolator `fusion`, on videos whose key frames went through the closed loop.
+    """The interpolator `fusion`. It learns on videos whose key frames went through the closed loop.
 
     Everything else is as with `resivid train tokenizer`.
     """
@@ -223,7 +223,7 @@ def prepare(
     workers: Annotated[int, typer.Option(min=0, help="Processes that make the states.")] = 0,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
-    """Training data as tensors, for machines without OpenCV, PyAV or GNU Radio."""
+    """Training data as tensors. For machines without OpenCV, PyAV or GNU Radio."""
     if states and weights is None:
         raise SettingsError("--states needs --weights, whose codebooks make the states")
     from ..train.prepare import prepare as run

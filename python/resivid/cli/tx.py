@@ -80,7 +80,7 @@ def tx(
     json_file: common.JsonOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings.")] = False,
 ) -> None:
-    """Send video over the air, from a camera, a file, a network stream or the screen."""
+    """Send video over the air. It comes from a camera, a file, a network stream or the screen."""
     from ..radio.permission import check_may_transmit
 
     options.leave_processor_to_radio(tokenizer)
