@@ -46,7 +46,15 @@ _MODULE_OF = {
     "or_exit": "flowgraphs.in_grc",
     "or_default": "flowgraphs.in_grc",
     "exit_if_failed": "flowgraphs.in_grc",
-    "accepts": "flowgraphs.in_grc",
+    "cbr_is_positive": "flowgraphs.grc_checks",
+    "cbr_suits": "flowgraphs.grc_checks",
+    "codec_is_known": "flowgraphs.grc_checks",
+    "head_fits": "flowgraphs.grc_checks",
+    "interpolator_is_known": "flowgraphs.grc_checks",
+    "mcs_table_has_preambles": "flowgraphs.grc_checks",
+    "mcs_table_has_rows": "flowgraphs.grc_checks",
+    "mcs_table_is_known": "flowgraphs.grc_checks",
+    "tokenizer_is_known": "flowgraphs.grc_checks",
 }
 
 # What to install for a package that an import asks for; any other is installed under its own name.

@@ -20,8 +20,8 @@ def page(folder: Path) -> str:
     parts = [
         "# Blocks",
         "",
-        "Made from the descriptions that GNU Radio Companion shows, in the order of the pipeline. `from gnuradio import "
-        "resivid` has each block by the name in its heading.",
+        "Made from the descriptions that GNU Radio Companion shows, in the order of the pipeline. Each heading has the name "
+        "in Python beside the editor's, after `from gnuradio import resivid`.",
         "",
     ]
     for entry in tree:
@@ -33,14 +33,20 @@ def page(folder: Path) -> str:
 
 
 def _block(block: dict[str, Any]) -> list[str]:
-    key = block["id"].removeprefix("variable_").removeprefix("resivid_")
-    lines = [f"### {block['label']}: `{key}`", "", _documentation(block["documentation"]), ""]
+    lines = [
+        f"### {block['label']}: `{_name_in_python(block)}`",
+        "",
+        _documentation(block["documentation"]),
+        "",
+    ]
     if block.get("parameters"):
         lines += ["| parameter | label | type | default |", "|---|---|---|---|"]
         for p in block["parameters"]:
             default = f"`{p['default']}`" if str(p["default"]) else ""
             values = p.get("options")
-            kind = ", ".join(f"`{value}`" for value in values) if values else p["dtype"]
+            kind = p["dtype"] if not values or p["dtype"] not in ("enum", "bool") else ""
+            if values:
+                kind += (": " if kind else "") + ", ".join(f"`{value}`" for value in values)
             lines.append(f"| `{p['id']}` | {p['label']} | {kind} | {default} |")
         lines.append("")
     asserts = [text.removeprefix("${ ").removesuffix(" }") for text in block.get("asserts", [])]
@@ -51,6 +57,13 @@ def _block(block: dict[str, Any]) -> list[str]:
         if ports:
             lines += [f"{direction.capitalize()}: " + ", ".join(ports) + ".", ""]
     return lines
+
+
+def _name_in_python(block: dict[str, Any]) -> str:
+    """What the block's template makes; the codec is made by methods of the settings."""
+    made = block["templates"].get("make") or block["templates"]["var_make"]
+    name = re.search(r"resivid\.(?!or_exit\b)(\w+)", made)
+    return name[1] if name else "LinkSettings.make_encoder`, `LinkSettings.make_decoder"
 
 
 def _documentation(text: str) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""For each flowgraph (.grc) on the command line one line of JSON: names of the blocks that the editor marks as faulty."""
+"""For each flowgraph (.grc) on the command line one line of JSON: what the editor says of each faulty block."""
 
 from __future__ import annotations
 
@@ -21,4 +21,5 @@ for path in sys.argv[1:]:
     flowgraph = platform.make_flow_graph(path)
     flowgraph.rewrite()
     flowgraph.validate()
-    print(json.dumps(sorted(block.name for block in flowgraph.blocks if not block.is_valid())), flush=True)
+    faulty = [block for block in flowgraph.blocks if not block.is_valid()]
+    print(json.dumps({block.name: block.get_error_messages() for block in faulty}), flush=True)

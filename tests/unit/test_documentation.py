@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import html
+import operator
 import os
 import re
 import subprocess
@@ -69,6 +70,18 @@ def test_the_reference_names_every_block_with_its_parameters(site):
         block = yaml.safe_load(path.read_text(encoding="utf-8"))
         assert block["label"] in text
         assert all(parameter["id"] in text for parameter in block.get("parameters", []))
+
+
+def test_the_reference_names_every_block_as_python_does(site):
+    from gnuradio import resivid
+
+    headings = re.findall(
+        r"<h3[^>]*>(.*?)</h3>", (site / "reference/blocks.html").read_text(encoding="utf-8")
+    )
+    names = [name for heading in headings for name in re.findall(r"<code>(.*?)</code>", heading)]
+    assert len(headings) == len(list((ROOT / "grc").glob("*.block.yml"))) and len(names) >= len(headings)
+    assert all(callable(operator.attrgetter(name)(resivid)) for name in names)
+    assert {"LinkSettings", "LiveSettings", "LinkSettings.make_encoder"} <= set(names)
 
 
 def test_the_reference_holds_every_public_name_of_the_package(site):

@@ -36,15 +36,6 @@ def exit_if_failed(*blocks: CanFail) -> None:
         raise SystemExit(1)
 
 
-def accepts(make: Callable[..., Any], *arguments: Any, **options: Any) -> bool:
-    """Whether `make` takes these: for the asserts of a variable in the editor."""
-    try:
-        make(*arguments, **options)
-    except REFUSED:
-        return False
-    return True
-
-
 def or_default(default: Any, make: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """What `make` makes, or `default` where it refuses these: the value of a variable in the editor.
 
