@@ -6,10 +6,12 @@ import math
 import re
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 from gnuradio.resivid.errors import ResividError
+from gnuradio.resivid.evaluate.metrics import NO_CLIP
 from gnuradio.resivid.evaluate.plots import (
     BOTTOM,
     HEIGHT,
@@ -88,7 +90,7 @@ def test_nothing_is_loaded_from_outside(tmp_path):
     text, page = written(tmp_path, sample())
     assert page.open == []
     sources = [a[key] for _, a in page.elements for key in ("src", "href") if key in a]
-    assert [s for s in sources if not s.startswith("data:")] == ["out%201.mp4"]
+    assert [s for s in sources if not s.startswith("data:")] == ["out%201.mp4#t=0"]
     assert "url(" not in text and "@import" not in text and "<script" not in text
 
 
@@ -97,8 +99,9 @@ def test_every_statistic_setting_weight_and_note_is_there(tmp_path):
     _, page = written(tmp_path, data)
     shown = " ".join(page.text)
     for key in data.statistics:
-        if key not in ("notes", "weights", "stage_ms", "version"):
+        if key not in ("notes", "weights", "stage_ms", "version", "settings"):
             assert f" {key} " in shown, key
+    assert shown.lower().count(" settings ") == 1
     for text in (
         "9.8.7",
         "21.34",
@@ -151,6 +154,26 @@ def test_a_long_video_keeps_its_ends(tmp_path):
     _, page = written(tmp_path, sample(pictures=pictures))
     assert sum(tag == "img" for tag, _ in page.elements) == 2 * MOST_COLUMNS
     assert "0 s" in page.text and "99 s" in page.text
+
+
+@pytest.mark.parametrize(("frames", "seconds"), [(300, "2"), (48, "0.8")])
+def test_the_player_stands_on_a_picture_of_the_middle_before_it_runs(tmp_path, frames, seconds):
+    _, page = written(tmp_path, sample(statistics=Statistics(frames=frames, fps=30.0).to_dict()))
+    assert [a["src"] for tag, a in page.elements if tag == "video"] == [f"out%201.mp4#t={seconds}"]
+
+
+def test_the_summary_names_what_is_of_this_run_alone():
+    from gnuradio.resivid.cli.simulate_report import summary
+
+    every = [
+        "ssim: mean over the RGB channels, Gaussian window 11x11, sigma 1.5",
+        NO_CLIP,
+        "latency_ms: not measured",
+    ]
+    own = "blocks_failed: 3 of them were lost by the channel, --loss"
+    numbers = {"symbols_mean": 629.0, "cbr_total": 4e-4, "k_mean": 1.0, "updates_mean": 1.0}
+    said = summary(Statistics(notes=[*every, own], **numbers), Path("out.mp4"))
+    assert [line for line in said.splitlines() if line.startswith("note")] == [f"note: {own}"]
 
 
 def test_a_run_without_metrics_blocks_and_video(tmp_path):

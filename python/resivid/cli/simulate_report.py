@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ..link.statistics import Statistics
 
 
+# What notes begin with that hold for every run here, or that were asked for: they stay in the document.
+OF_EVERY_RUN = ("ssim: mean", "lpips: not computed", "clip:", "latency_ms:", "psnr_db, ssim, lpips, clip:")
+
+
 def summary(statistics: Statistics, output: Path) -> str:
     """What the run was, in a few lines."""
     s = statistics
@@ -40,7 +44,7 @@ def summary(statistics: Statistics, output: Path) -> str:
         f"prefix {s.k_mean:.1f} tokens, {s.updates_mean:.1f} updates a key frame"
         + "".join(f"; {q}" for q in quality),
     ]
-    return "\n".join(lines + [f"note: {note}" for note in s.notes])
+    return "\n".join(lines + [f"note: {note}" for note in s.notes if not note.startswith(OF_EVERY_RUN)])
 
 
 def _db(value: float | None) -> str:
