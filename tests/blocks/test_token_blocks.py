@@ -207,6 +207,23 @@ def test_a_payload_that_cannot_be_parsed_counts_as_lost(monkeypatch, error):
     assert all((u.data == 4095).all() for u in units)
 
 
+def test_a_codec_that_cannot_even_go_without_a_block_ends_the_stream(monkeypatch):
+    _, decoder = make_codec(ToyTokenizer(), ToyInterpolator(), ResiVidTokSettings())
+
+    def refuse(payload):
+        raise KeyError("mine" if payload is None else "of these bits")
+
+    monkeypatch.setattr(decoder, "unpack", refuse)
+    unpacker, sent = token_unpacker(decoder), []
+    unpacker.message_port_pub = lambda port, pdu: sent.append(pdu) if str(port) == "tokens" else None
+    figures = {"mcs": 0, "snr_db": 0.0, "iterations": 20, "symbols": 629, "crc_ok": True, "gop_start": True}
+    for frame in (0, 8):
+        unpacker.on_payload(pdus.from_parts({"frame": frame, **figures}, np.zeros(0, np.uint8)))
+    (end,) = map(pdus.to_unit, sent)
+    assert end.end and end.num_frames == pdus.END_OF_FAILED_STREAM
+    assert isinstance(unpacker.error, KeyError) and "of these bits" in str(unpacker.error)
+
+
 def test_wrong_arguments_are_refused(tmp_path):
     clip = write_clip(tmp_path / "in.mp4", 1)
     encoder, decoder = make_codec(ToyTokenizer(), ToyInterpolator(), ResiVidTokSettings())

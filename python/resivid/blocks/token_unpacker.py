@@ -11,12 +11,13 @@ from gnuradio import gr
 from ..codec.base import CodecDecoder, Unit
 from ..link.statistics import StatisticsCollector
 from . import pdus
+from .failure import CanFail
 from .guarded import guarded
 
 PAYLOAD, REPORT, TOKENS = (pmt.intern(name) for name in ("payload", "report", "tokens"))
 
 
-class token_unpacker(gr.basic_block):
+class token_unpacker(CanFail, gr.basic_block):
     """PDU `payload` to PDU `tokens`: the receiver's state after each transport block.
 
     A block whose CRC failed, or that the codec cannot read, updates nothing and still gives one PDU. `dropped`
@@ -33,7 +34,6 @@ class token_unpacker(gr.basic_block):
         gr.basic_block.__init__(self, name="token_unpacker", in_sig=None, out_sig=None)
         self.logger = gr.logger(self.alias())
         self.codec, self.statistics, self.dropped = codec_decoder, statistics, 0
-        self.error: Exception | None = None
         self.message_port_register_in(PAYLOAD)
         self.set_msg_handler(PAYLOAD, self.on_payload)
         self.message_port_register_out(REPORT)
@@ -69,5 +69,5 @@ class token_unpacker(gr.basic_block):
         try:
             return self.codec.unpack(None)
         except Exception:  # no bits are to blame
-            self.error = reason
+            self.fail(reason)
             return Unit(first_frame=0, num_frames=pdus.END_OF_FAILED_STREAM, end=True)

@@ -156,7 +156,7 @@ class reception(gr.top_block):
             max_waiting=LIVE_WAITING if live else MOST_WAITING,
             newest=live,
         )
-        self.sink.logs_error = False  # `run` raises it
+        self.unpacker.logs_error = self.sink.logs_error = False  # `run` raises it
         self.msg_connect(self.end.payloads, (self.heads, "payload"))
         self.msg_connect((self.heads, "payload"), (self.unpacker, "payload"))
         self.msg_connect((self.unpacker, "tokens"), (self.sink, "tokens"))

@@ -203,7 +203,12 @@ class simulation(gr.top_block):
 
     def log_no_errors(self) -> None:
         """For a caller who asks for `error` of both ends: the log does not say it as well."""
-        for block in (self.transmitter.source, self.transmitter.packer, self.receiver.sink):
+        for block in (
+            self.transmitter.source,
+            self.transmitter.packer,
+            self.receiver.unpacker,
+            self.receiver.sink,
+        ):
             block.logs_error = False
 
     def run(self, progress: Callable[[int], None] = lambda num_frames: None) -> Statistics:
