@@ -21,7 +21,7 @@ class Watched(top_block):
 
     def show(self):
         super().show()
-        self.resize(1200, 860)
+        print(f"size: {self.width()}x{self.height()}", flush=True)
         self.least, self.step = 16, self.first
         self.timer = QtCore.QTimer()
         self.timer.timeout.connect(self.look)

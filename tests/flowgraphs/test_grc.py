@@ -116,13 +116,14 @@ def test_the_window_shows_the_received_picture_beside_the_original_and_follows_t
     ]
     done = subprocess.run(
         [*command, str(program), str(clip), str(tmp_path)],
-        env=environment(),
+        env={**environment(), "XDG_CONFIG_HOME": str(tmp_path / "config")},
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
         timeout=300,
     )
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stdout + done.stderr
+    assert "size: 1200x860\n" in done.stdout
     said = [line for line in done.stdout.splitlines() if line.startswith(("first: ", "second: "))]
     assert "629 symbols" in said[0] and "471 symbols" in said[1]  # floor(R m S), m = 256 * 256 * 3
     assert (
@@ -201,6 +202,43 @@ def test_transmitter_and_receiver_of_a_radio_are_a_link(radio, tmp_path, compile
     assert len(received) >= 64
     # it joins anywhere in the clip, and what it lacked then comes with the key frames
     assert max(correlation(seen, frame) for seen in received[8::8] for frame in sent) > 0.6
+
+
+SIZES = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from PyQt5 import Qt
+import awgn_simulation_qt as program
+application = Qt.QApplication(sys.argv)
+for _ in range(2):
+    window = program.awgn_simulation_qt(video=sys.argv[2])
+    program.snippets_main_after_init(window)
+    print("size:", window.width(), window.height(), flush=True)
+    window.resize(700, 500)
+    window.show()
+    window.close()
+"""
+
+
+def test_a_window_that_was_opened_before_keeps_its_size(tmp_path, compiled):
+    folder = compiled("awgn_simulation_qt").parent
+    (tmp_path / "sizes.py").write_text(SIZES + "import os; os._exit(0)")  # as in grab_window.py
+    done = run_offscreen(tmp_path, tmp_path / "sizes.py", folder, ROOT / "apps/demo/clip.mp4")
+    sizes = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("size:")]
+    assert done.returncode == 0 and len(sizes) == 2, done.stdout + done.stderr
+    assert int(sizes[0][0]) >= 800 and sizes[1] == [
+        "700",
+        "500",
+    ]  # Qt's screen without a display has 800 columns
+
+
+@pytest.mark.parametrize("path", FLOWGRAPHS, ids=lambda p: p.stem)
+def test_every_window_has_a_first_size_and_no_program_waits_for_a_key(path):
+    flowgraph = yaml.safe_load(path.read_text())
+    options = flowgraph["options"]["parameters"]
+    snippets = [b["parameters"] for b in flowgraph["blocks"] if b["id"] == "snippet"]
+    sized = any(s["section"] == "main_after_init" and "self.resize(" in s["code"] for s in snippets)
+    assert options["run_options"] == "run" and sized == (options["generate_options"] == "qt_gui")
 
 
 def shrunk(frames):
