@@ -439,16 +439,36 @@ def test_only_a_pipe_or_another_host_needs_no_frequency():
         settings("driver=hackrf")
 
 
+def quiet_status(**values):
+    """Of a receiver that has heard nothing yet."""
+    counts = dict.fromkeys("received failed foreign repeated forged replayed missing restarts".split(), 0)
+    others = {
+        "state": "searching", "losses": 0, "overflows": 0, "dropped": 0, "shift_hz": 0.0, "latency_ms": None,
+        "problem": "", "call_sign": "", "snr_db": float("nan"), "mcs": 0,
+    }  # fmt: skip
+    return types.SimpleNamespace(**{**counts, **others, **values})
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_what_is_still_to_be_drawn_at_the_end_is_said_once(quiet, monkeypatch, capfd):
+    clock = [100.0]
+    monkeypatch.setattr(rx_status.time, "monotonic", lambda: clock[0])
+    status = quiet_status(state="ended", received=9)
+    reporter = rx_status.Reporter(LiveSettings(LinkSettings(mcs_table="air")), quiet, Fraction(30))
+    for clock[0], waiting in ((101.0, 72), (103.0, 64), (105.0, 32), (107.0, 0)):
+        reporter(types.SimpleNamespace(status=lambda: status, frames_waiting=waiting))
+    said = capfd.readouterr().err.splitlines()
+    assert [line for line in said if "drawn" in line] == (
+        [] if quiet else ["resivid: 64 frames still to be drawn"]
+    )
+
+
 @pytest.mark.parametrize("heard", ["", "forged", "foreign"])
 def test_the_hint_of_silence_is_for_silence(heard, monkeypatch, capfd):
     """After half a minute; a block of somebody else's had the symbol rate that was expected."""
     clock = [100.0]
     monkeypatch.setattr(rx_status.time, "monotonic", lambda: clock[0])
-    counts = dict.fromkeys("received failed foreign repeated forged replayed missing restarts".split(), 0)
-    status = types.SimpleNamespace(
-        state="searching", losses=0, overflows=0, dropped=0, shift_hz=0.0, latency_ms=None, problem="",
-        call_sign="", snr_db=float("nan"), mcs=0, **{**counts, "failed": 1, **({heard: 3} if heard else {})},
-    )  # fmt: skip
+    status = quiet_status(failed=1, **({heard: 3} if heard else {}))
     reporter = rx_status.Reporter(LiveSettings(LinkSettings(mcs_table="air")), False, Fraction(30))
     for clock[0] in (101.0, 140.0):
         reporter(types.SimpleNamespace(status=lambda: status))

@@ -10,7 +10,7 @@ import time
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from ..link.reception_state import LOCKED, LOSING
+from ..link.reception_state import ENDED, LOCKED, LOSING
 
 if TYPE_CHECKING:
     from ..flowgraphs.reception import ReceiverStatus, reception
@@ -22,7 +22,8 @@ HINT_AFTER_S = 30.0  # a cold search takes up to 10 s
 class Reporter:
     """One line on stderr when the state changes, a transmitter began anew, a radio was lost, or something is wrong.
 
-    Where nothing at all is found for long, one more says what both ends must have alike.
+    Where nothing at all is found for long, one more says what both ends must have alike; and where the networks are behind
+    when the samples end, another how much is still to be drawn.
     """
 
     def __init__(self, settings: Any, quiet: bool, fps: Fraction):
@@ -31,6 +32,7 @@ class Reporter:
         self._seen: tuple[Any, ...] = ()
         self._said = ""
         self._next = 0.0
+        self._told_of_rest = False
 
     def say(self, line: str) -> None:
         """A line on stderr, unless it is the one before again."""
@@ -47,6 +49,11 @@ class Reporter:
         if seen != self._seen:
             self._seen = seen
             self.say(line_of(status, self._settings))
+        elif status.state == ENDED and not self._told_of_rest:
+            waiting = flowgraph.frames_waiting
+            self._told_of_rest = waiting > 0
+            if waiting:
+                self.say(f"{waiting} frames still to be drawn")
         if status.received + status.foreign + status.repeated + status.forged + status.replayed:
             self._hint_at = None
         elif self._hint_at is not None and time.monotonic() > self._hint_at:

@@ -210,6 +210,11 @@ class reception(gr.top_block):
             notes=["psnr_db, ssim, lpips, clip: not computed, the receiver has no original"],
         )
 
+    @property
+    def frames_waiting(self) -> int:
+        """About how many frames were received and are not drawn yet; from any thread."""
+        return self.sink.waiting * self.settings.link.stride
+
     def status(self) -> ReceiverStatus:
         """What it sees now."""
         heads, end, counters = self.heads, self.end, self.end.counters
