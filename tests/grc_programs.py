@@ -27,7 +27,8 @@ def compile_flowgraph(path, folder):
     command = [sys.executable, str(grcc), "-o", str(folder), str(path)]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120)
     program = folder / f"{yaml.safe_load(path.read_text())['options']['parameters']['id']}.py"
-    assert done.returncode == 0 and program.exists(), done.stdout + done.stderr
+    compiled = done.returncode == 0 and program.exists()
+    assert compiled and ">>> Warning" not in done.stdout, done.stdout + done.stderr
     return program
 
 
