@@ -78,6 +78,13 @@ def test_gnu_radio_that_is_not_there_is_named(monkeypatch, capsys):
     assert "needs GNU Radio" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["gnuradio", "gnuradio.gr", "pmt", "gnuradio.resivid.phy_python"])
+def test_the_wheel_is_not_told_to_install_gnu_radio(monkeypatch, name):
+    monkeypatch.setattr(entry, "is_wheel", lambda package: True)
+    said = str(entry._missing(ModuleNotFoundError(f"No module named {name!r}", name=name)))
+    assert "the wheel does not have" in said and "apt-get" not in said
+
+
 def test_a_program_that_calls_main_keeps_its_own_signal_handlers():
     def own(number, frame): ...
 
