@@ -28,7 +28,7 @@ def exit_if_failed(*blocks: CanFail) -> None:
     """After the end of a flowgraph: nothing, or exit code 1 where one of the blocks failed, as its line of the log says.
 
     Args:
-        blocks: Token Source or Live Source, Token Packer, Video Sink.
+        blocks: Token Source or Live Source, Token Packer, Token Unpacker, Video Sink.
     Raises:
         SystemExit: one of them has an error.
     """
