@@ -5,9 +5,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from .errors import PluginError, ResividError
+
+
+@contextmanager
+def blamed(whose: str) -> Iterator[None]:
+    """What is raised inside, but for a ResividError, becomes a PluginError that begins with `whose`."""
+    try:
+        yield
+    except ResividError:
+        raise
+    except Exception as error:
+        raise PluginError(f"{whose}: {type(error).__name__}: {error}") from error
 
 
 def guarded_call(whose: str, what: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -19,11 +31,9 @@ def guarded_call(whose: str, what: str, function: Callable[..., Any], *arguments
     Raises:
         PluginError: it raised anything but a ResividError.
     """
-    try:
+    with blamed(f"{whose}, {what}"):
         result = function(*arguments, **options)
-    except Exception as error:
-        raise _named(whose, what, error) from error
-    return _items(whose, what, result) if isinstance(result, Iterator) else result
+    return _items(f"{whose}, {what}", result) if isinstance(result, Iterator) else result
 
 
 def check_offers(whose: str, plugin: Any, names: Sequence[str]) -> None:
@@ -69,14 +79,6 @@ def _checked(function: Callable[..., Any], check: Callable[..., None]) -> Callab
     return call
 
 
-def _items(whose: str, what: str, items: Iterator[Any]) -> Iterator[Any]:
-    try:
+def _items(whose: str, items: Iterator[Any]) -> Iterator[Any]:
+    with blamed(whose):
         yield from items
-    except Exception as error:
-        raise _named(whose, what, error) from error
-
-
-def _named(whose: str, what: str, error: Exception) -> Exception:
-    if isinstance(error, ResividError):
-        return error
-    return PluginError(f"{whose}, {what}: {type(error).__name__}: {error}")

@@ -8,7 +8,7 @@ import sys
 import pytest
 import typer
 from gnuradio.resivid import __version__, errors
-from gnuradio.resivid.cli import doctor
+from gnuradio.resivid.cli import doctor, doctor_installation
 from gnuradio.resivid.cli import main as entry
 from gnuradio.resivid.cli.main import COMMANDS, main
 
@@ -80,7 +80,7 @@ def test_gnu_radio_that_is_not_there_is_named(monkeypatch, capsys):
 
 @pytest.mark.parametrize("name", ["gnuradio", "gnuradio.gr", "pmt", "gnuradio.resivid.phy_python"])
 def test_the_wheel_is_not_told_to_install_gnu_radio(monkeypatch, name):
-    monkeypatch.setattr(entry, "is_wheel", lambda package: True)
+    monkeypatch.setattr(doctor_installation, "is_wheel", lambda package: True)
     said = str(entry._missing(ModuleNotFoundError(f"No module named {name!r}", name=name)))
     assert "the wheel does not have" in said and "apt-get" not in said
 

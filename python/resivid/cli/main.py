@@ -22,12 +22,10 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from ..errors import MissingPackageError, PluginError, ResividError, SettingsError
 from ..version import __version__
-from .doctor_installation import COMPILED, is_wheel
 
 try:
     import typer
@@ -214,8 +212,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _missing(error: ImportError) -> MissingPackageError:
     """What to install: without GNU Radio this package is a `gnuradio` of its own, in which `gr` cannot be found."""
+    from .doctor_installation import COMPILED, is_wheel
+    from .doctor_packages import PACKAGE
+
     part = (error.name or "").rpartition(".")[2]
-    if part in (*COMPILED, "gnuradio", "gr", "pmt") and is_wheel(Path(__file__).resolve().parents[1]):
+    if part in (*COMPILED, "gnuradio", "gr", "pmt") and is_wheel(PACKAGE):
         text = "this command needs what the wheel does not have: GNU Radio and the compiled modules"
         return MissingPackageError(f"{text}; `make install` in a checkout builds them")
     if error.name in ("gnuradio", "gnuradio.gr", "pmt"):

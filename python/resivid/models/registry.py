@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import MissingPackageError, PluginError, ResividError, SettingsError, WeightsError
+from ..errors import MissingPackageError, SettingsError, WeightsError
+from ..plugin_guard import blamed
 from ..plugins import load_plugin, plugin_names
 from . import defaults
 from .interpolation.base import Interpolator
@@ -119,15 +120,19 @@ def _load(entries: dict[str, Entry], kind: str, name: str, weights: Path | None,
         if weights is not None or brings_weights(entry):
             raise
         raise WeightsError(f"{error}; or name a file with --{kind}-weights") from error
+    whose = f"{kind} {name!r}"
+    if name in entries:
+        return _made(entry, whose, path, device)
+    with blamed(whose):
+        model = _made(entry, whose, path, device)
+    return GUARDS[kind](whose, model)
+
+
+def _made(entry: Entry, whose: str, path: Path | None, device: str) -> Any:
     try:
-        model = entry.load(path, device)
+        return entry.load(path, device)
     except ModuleNotFoundError as error:
-        raise MissingPackageError(f"{kind} {name!r} needs a package: {error}") from error
-    except Exception as error:
-        if name in entries or isinstance(error, ResividError):
-            raise
-        raise PluginError(f"{kind} {name!r}: {type(error).__name__}: {error}") from error
-    return model if name in entries else GUARDS[kind](f"{kind} {name!r}", model)
+        raise MissingPackageError(f"{whose} needs a package: {error}") from error
 
 
 def _outside_entry(kind: str, name: str, known: list[str]) -> Entry:

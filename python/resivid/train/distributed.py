@@ -123,6 +123,5 @@ def workers(device: str) -> Iterator[Workers]:
     try:
         yield Workers(dist.get_rank(), world, chosen)
     finally:
-        gc.collect()
+        gc.collect()  # modules that averaged gradients hold themselves in circles, and the group with them
         dist.destroy_process_group()
-        gc.collect()

@@ -111,10 +111,10 @@ class Ladder:
         """
         kept = self._kept["fits"]
         if str(budget_bits) not in kept:
-            if bars:
+            if bars and self.limit(budget_bits, bars) is None:
                 self._measure_ceiling()
-                if self.limit(budget_bits, bars) is not None:
-                    return None
+            if bars and self.limit(budget_bits, bars) is not None:
+                return None
             found = self._find(budget_bits, bars)
             if found is None and self.limit(budget_bits, bars) is not None:
                 return None
