@@ -133,10 +133,14 @@ class DaskRunner:
                 'the sweep needs dask: pip install "distributed>=2024.1"; or --workers 0 without it'
             ) from error
         dask.config.set({"distributed.scheduler.allowed-failures": WORKER_DEATHS})
+        logging.getLogger("distributed").setLevel(logging.ERROR)  # Dask says INFO of each connection
         self._cluster: Any = None
         if scheduler is None:
             self._cluster = LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",  # any free port: with None it is 8787, and another sweep's is in the way
+                silence_logs=logging.ERROR,
             )
         try:
             self._client = Client(self._cluster or scheduler, timeout=TIMEOUT_S)
