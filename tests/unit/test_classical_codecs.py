@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gnuradio.resivid.errors import MissingPackageError, ResividError
+from gnuradio.resivid.evaluate import metrics
 from gnuradio.resivid.evaluate.classical import encoder, judging, ladder, search, settings
 from gnuradio.resivid.evaluate.classical.receiver import decode, watch
 from gnuradio.resivid.evaluate.classical.settings import SVT_AV1, X265, ClassicalSetting
@@ -213,6 +214,26 @@ def test_a_long_clip_is_read_again_instead_of_kept(source, tmp_path, monkeypatch
         found.append(search.search(fresh, [setting], 20_000, interpolator, folder, judging.Judge()))
         assert isinstance(fresh.pictures(32, 2), list) == isinstance(fresh.judged(), list) == bool(most)
     assert found[0] == found[1] and found[0]
+
+
+@pytest.mark.parametrize("kept", [0, 1, 8])
+def test_judged_as_each_frame_alone(source, tmp_path, shared_weights, monkeypatch, kept):
+    """Again too, and after another clip: features of originals are kept."""
+    monkeypatch.setattr(judging, "MOST_KEPT_BATCHES", kept)
+    monkeypatch.setattr(judging, "BATCH", 3)
+    other = prepare_clip(source.clip.path, tmp_path, 32)
+    judge, network = judging.Judge(), metrics.load_lpips()
+    for clip in (source, source, judging.ClipSource(other, 32), source):
+        originals = list(clip.judged())
+        shown = [255 - picture for picture in originals]
+        alone = [
+            float(metrics.lpips(network, a[None], b[None])[0]) for a, b in zip(originals, shown, strict=True)
+        ]
+        found = judge.measure(clip, shown)
+        assert found["lpips"] == pytest.approx(np.mean(alone), abs=1e-5)
+        assert found["psnr_db"] == pytest.approx(
+            np.mean([metrics.psnr_db(*pair) for pair in zip(originals, shown, strict=True)])
+        )
 
 
 def test_best_by_each_metric():

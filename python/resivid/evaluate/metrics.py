@@ -12,6 +12,8 @@ from ..errors import MissingPackageError, ResividError
 from .structure import PEAK, SMALLEST_MS_SSIM_SIDE, check_pair, ssim, ssim_and_ms_ssim
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ..models.lpips import Lpips
 
 PSNR_CAP_DB = 100.0  # counted for a frame that equals the original, whose PSNR is infinite
@@ -58,14 +60,24 @@ def lpips(network: Lpips, references: np.ndarray, frames: np.ndarray) -> np.ndar
     Returns:
         float32 (n,), 0 for equal pictures.
     """
+    return lpips_from(network, lpips_taps(network, references), frames)
+
+
+def lpips_taps(network: Lpips, pictures: np.ndarray) -> list[Tensor]:
+    """What LPIPS compares of uint8 (n, H, W, 3), so that pictures that are looked at often go through the network once."""
     import torch
 
     with torch.inference_mode():
-        a, b = (
-            torch.from_numpy(np.ascontiguousarray(x)).permute(0, 3, 1, 2).float() / PEAK
-            for x in (references, frames)
-        )
-        return network(a, b).numpy()
+        planes = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2)
+        return network.taps_of(planes.float() / PEAK)
+
+
+def lpips_from(network: Lpips, references: list[Tensor], frames: np.ndarray) -> np.ndarray:
+    """As `lpips`, of references that are known by `lpips_taps`."""
+    import torch
+
+    with torch.inference_mode():
+        return network.between(references, lpips_taps(network, frames)).numpy()
 
 
 class MetricsAccumulator:

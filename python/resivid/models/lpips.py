@@ -132,18 +132,23 @@ class Lpips(nn.Module):
 
     def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """Distances (n,) of pictures (n, 3, H, W), RGB in [0, 1]."""
-        total = torch.zeros(len(a), device=a.device)
-        for tap, (of_a, of_b) in enumerate(zip(self._taps(a), self._taps(b), strict=True)):
+        return self.between(self.taps_of(a), self.taps_of(b))
+
+    def between(self, a: list[torch.Tensor], b: list[torch.Tensor]) -> torch.Tensor:
+        """Distances (n,) of pictures of which `taps_of` is known."""
+        total = torch.zeros(len(a[0]), device=a[0].device)
+        for tap, (of_a, of_b) in enumerate(zip(a, b, strict=True)):
             total = total + self.lins[f"lin{tap}"]((of_a - of_b).square()).mean((1, 2, 3))
         return total
 
-    def _taps(self, x: torch.Tensor) -> list[torch.Tensor]:
-        x, found = (2 * x - 1 - self.shift) / self.scale, []
+    def taps_of(self, pictures: torch.Tensor) -> list[torch.Tensor]:
+        """Features of pictures (n, 3, H, W), RGB in [0, 1]: of each tap (n, channels, h, w), of unit length over channels."""
+        x, found = (2 * pictures - 1 - self.shift) / self.scale, []
         for i, layer in enumerate(self.features):
             x = layer(x)
             if i in self.taps:
                 wide = x.float()  # under autocast a norm in bfloat16 would be too coarse
-                found.append(wide / (wide.norm(dim=1, keepdim=True) + 1e-10))  # unit length over channels
+                found.append(wide / (wide.norm(dim=1, keepdim=True) + 1e-10))
         return found
 
 

@@ -4,20 +4,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice, repeat
-from typing import Any
+from itertools import count, islice, repeat
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...errors import ResividError
 from ...models.interpolation.base import Interpolator
-from ..metrics import load_lpips, lpips, psnr_db
+from ..metrics import load_lpips, lpips_from, lpips_taps, psnr_db
 from ..prepared_clips import PreparedClip
 from .encoder import scaled
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 JUDGE_EVERY = 6  # frames; what is reported is measured on all of them
 BATCH = 8  # pairs of pictures in the network at a time
 MOST_KEPT_BYTES = 80 << 20  # of scaled pictures in memory
+MOST_KEPT_BATCHES = 8  # of features in memory: 160 MiB at 256x256
 
 
 class ClipSource:
@@ -53,25 +57,47 @@ class Judge:
 
     def __init__(self) -> None:
         self._network: Any = None
+        self._clip: tuple[str, int] | None = None
+        self._taps: list[list[Tensor]] = []
         try:
             self._network = load_lpips()
         except ResividError:
             pass
         self.name = "psnr" if self._network is None else "psnr, lpips-alex"
 
-    def measure(
-        self, originals: Iterable[np.ndarray], pictures: Iterable[np.ndarray]
-    ) -> dict[str, float | None]:
-        """Means; a few pictures at a time are in memory."""
-        pairs = zip(originals, pictures, strict=True)
+    def measure(self, source: ClipSource, pictures: Iterable[np.ndarray]) -> dict[str, float | None]:
+        """Means; a few pictures at a time are in memory.
+
+        Args:
+            source: whose originals they are compared with.
+            pictures: as many as `source.judged()`.
+        """
+        pairs = zip(source.judged(), pictures, strict=True)
         psnr: list[float] = []
         distances: list[np.ndarray] = []
-        while batch := list(islice(pairs, BATCH)):
+        for number in count():
+            batch = list(islice(pairs, BATCH))
+            if not batch:
+                break
             psnr += [min(psnr_db(a, b), 100.0) for a, b in batch]
             if self._network is not None:
-                distances.append(lpips(self._network, *(np.stack(part) for part in zip(*batch, strict=True))))
+                originals, shown = (np.stack(part) for part in zip(*batch, strict=True))
+                taps = self._taps_of(source, number, originals)
+                distances.append(lpips_from(self._network, taps, shown))
         mean = float(np.mean(np.concatenate(distances))) if distances else None
         return {"psnr_db": float(np.mean(psnr)), "lpips": mean}
+
+    def _taps_of(self, source: ClipSource, batch: int, originals: np.ndarray) -> list[Tensor]:
+        """Of a batch of originals; the first batches of the last clip are kept."""
+        clip = source.clip.digest, source.size
+        if clip != self._clip:
+            self._clip, self._taps = clip, []
+        if batch < len(self._taps):
+            return self._taps[batch]
+        taps = lpips_taps(self._network, originals)
+        if len(self._taps) == batch < MOST_KEPT_BATCHES:
+            self._taps.append(taps)
+        return taps
 
 
 def judged_pictures(

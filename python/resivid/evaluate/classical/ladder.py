@@ -220,7 +220,7 @@ class Ladder:
             source.clip.num_frames,
             self._interpolator,
         )
-        return self._judge.measure(source.judged(), pictures)
+        return self._judge.measure(source, pictures)
 
     def _read(self, head: dict[str, Any]) -> dict[str, Any]:
         try:
