@@ -24,7 +24,7 @@ class Interrupted(ThisProcess):
 
 def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path):
     jobs = [told_job(tmp_path, number) for number in range(4)]
-    store = PointStore(tmp_path / "points")
+    store = PointStore(tmp_path / "points", tmp_path / "videos")
     with pytest.raises(KeyboardInterrupt):
         sweep(jobs, store, Interrupted())
     shares = []
@@ -36,7 +36,7 @@ def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path):
 
 def test_a_failing_point_is_named_and_tried_again_next_time(tmp_path):
     jobs = [told_job(tmp_path, 0), told_job(tmp_path, 1, "fails"), told_job(tmp_path, 2)]
-    store = PointStore(tmp_path / "points")
+    store = PointStore(tmp_path / "points", tmp_path / "videos")
     rows, (failure,) = sweep(jobs, store, ThisProcess())
     assert [row["number"] for row in rows] == [0, 2]
     assert failure.startswith("clip1, ours") and failure.endswith("ValueError: told to fail")
@@ -45,7 +45,7 @@ def test_a_failing_point_is_named_and_tried_again_next_time(tmp_path):
 
 
 def test_half_a_file_is_no_result(tmp_path):
-    job, store = told_job(tmp_path, 0), PointStore(tmp_path / "points")
+    job, store = told_job(tmp_path, 0), PointStore(tmp_path / "points", tmp_path / "videos")
     sweep([job], store, ThisProcess())
     file = tmp_path / "points" / "key0.json"
     file.write_text(file.read_text()[:5])
@@ -55,7 +55,7 @@ def test_half_a_file_is_no_result(tmp_path):
 
 def test_a_full_disk_ends_the_sweep_and_keeps_what_is_done(tmp_path, monkeypatch):
     jobs = [told_job(tmp_path, number) for number in range(3)]
-    store, write = PointStore(tmp_path / "points"), module.write_text_atomically
+    store, write = PointStore(tmp_path / "points", tmp_path / "videos"), module.write_text_atomically
 
     def full(path, text):
         if path.name == "key1.json":
@@ -73,7 +73,7 @@ def test_a_killed_worker_loses_no_job(tmp_path):
     ends = {1: "dies once", 2: "fails"}
     jobs = [told_job(tmp_path, number, ends.get(number, "well")) for number in range(4)]
     with DaskRunner(1) as runner:
-        rows, failures = sweep(jobs, PointStore(tmp_path / "points"), runner)
+        rows, failures = sweep(jobs, PointStore(tmp_path / "points", tmp_path / "videos"), runner)
     assert [row["number"] for row in rows] == [0, 1, 3] and len(failures) == 1
     assert [runs(tmp_path, number) for number in range(4)] == [1, 2, 1, 1]
 

@@ -167,7 +167,7 @@ class _Work:
     ):
         self._clips, self._evaluation, self._folders = clips, evaluation, folders
         self._runner, self._progress, self._keys = runner, progress, keys
-        self._store = PointStore(folder_of_points(folders.output))
+        self._store = PointStore(folder_of_points(folders.output), folders.videos)
         self._searches = Searches(clips, evaluation, folders.search)
         self.rows: dict[str, dict[str, Any]] = {}
         self.failures: list[str] = []

@@ -32,17 +32,20 @@ class PointStore:
 
     Args:
         folder: made when the first point is kept.
+        videos: folder of what viewers see.
     """
 
-    def __init__(self, folder: Path):
-        self._folder = folder
+    def __init__(self, folder: Path, videos: Path):
+        self._folder, self._videos = folder, videos
 
     def get(self, key: str) -> dict[str, Any] | None:
-        """The result, or None where there is none that can be read."""
+        """The result, or None where there is none that can be read, or its video is not there."""
         try:
-            return json.loads((self._folder / f"{key}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            row = json.loads((self._folder / f"{key}.json").read_text(encoding="utf-8"))
+            video = row.get("video_file")
+        except (OSError, ValueError, AttributeError):
             return None
+        return row if video is None or (self._videos / video).is_file() else None
 
     def put(self, key: str, row: dict[str, Any]) -> None:
         """Keep a result.
