@@ -148,6 +148,9 @@ def check_rows(document):
     assert any(row["bler"] > 0 for row in lossy)
     series = [document["series"][row["key"]] for row in rows_of(document, "sheet")]
     assert all(len(each["series"]["psnr_db"]) in (25, 30) for each in series)
+    assert sum("series" in each for each in document["series"].values()) == len(
+        series
+    )  # others would fill the file
 
 
 def check_accounting(document):

@@ -44,7 +44,7 @@ def run_ours(job: PointJob, seed: int) -> dict[str, Any]:
         "mcs",
         "stage_ms",
     )
-    return viewer.result() | {
+    columns = viewer.result() | {
         "setting": f"{link.codec_name}, S={link.stride}",
         "cbr_sent": statistics["cbr_total"],
         "symbols": round(statistics["symbols_mean"] * statistics["blocks"]),
@@ -59,9 +59,11 @@ def run_ours(job: PointJob, seed: int) -> dict[str, Any]:
             name: 1e3 * seconds / statistics["frames"]
             for name, seconds in flowgraph.statistics.stage_seconds().items()
         },
-        "series_blocks": {
+    }
+    if job.point.keep_video:
+        columns["series_blocks"] = {
             "prefix": [packed.prefix for packed, _ in blocks],
             "updates": [packed.updates for packed, _ in blocks],
             "arrived": [decoded.crc_ok for _, decoded in blocks],
-        },
-    }
+        }
+    return columns

@@ -48,11 +48,12 @@ class Viewer:
             self._writer.write(frame)
 
     def result(self) -> dict[str, Any]:
-        """Metrics, their notes, and both curves over time."""
-        found = self._quality.result()
-        return found | {
+        """Metrics and their notes; where the video is kept, both curves over time as well."""
+        found = self._quality.result() | {
             "frames": self._quality.num_frames,
-            "series": self._quality.per_frame(),
             "weights": self._quality.weights_sha256,
-            "video_file": f"{self._job.key}.mp4" if self._writer is not None else None,
+            "video_file": None,
         }
+        if self._writer is None:
+            return found
+        return found | {"series": self._quality.per_frame(), "video_file": f"{self._job.key}.mp4"}
