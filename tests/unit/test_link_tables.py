@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Points and tables of the evaluation: what is planned, what names a result, who wins and how surely."""
 
+import re
 from dataclasses import replace
 
 import pytest
+from gnuradio.resivid.errors import FormatError
+from gnuradio.resivid.evaluate.link_page import check_link_page, renew_link_page
 from gnuradio.resivid.evaluate.link_report import headline
 from gnuradio.resivid.evaluate.link_tables import cbr_text, claim, means, paired_interval, verdict, winners
 from gnuradio.resivid.evaluate.points import BEST_LPIPS, OURS, PAPER_X265, Evaluation, Point, plan, unique
@@ -95,3 +98,37 @@ def test_winners_and_the_claim_say_it_when_ours_loses():
 )
 def test_cbr_as_people_write_it(cbr, text):
     assert cbr_text(cbr) == text
+
+
+def document_of(rows, figures):
+    chosen = {name: [row["key"] for row in rows if wanted(row)] for name, wanted in figures.items()}
+    return {
+        "rows": rows,
+        "figures": chosen,
+        "settings": {"snr_cbrs": ["4e-4"], "snr_classical_cbrs": ["1.3e-3"]},
+    }
+
+
+def test_a_page_is_renewed_where_it_has_the_section(tmp_path):
+    """Means of two videos by hand, the best of a row in bold, the difference paired."""
+    rows = [row(OURS, 4e-4, 0.30, "a"), row(OURS, 4e-4, 0.40, "b"), row(PAPER_X265, 1.3e-3, 0.50, "a")]
+    rows += [row(PAPER_X265, 1.3e-3, 0.70, "b"), row(OURS, 1.3e-3, 0.2, "a"), row(OURS, 1.3e-3, 0.2, "b")]
+    document = document_of(rows, {"cbr": lambda row: True, "snr": lambda row: True})
+    page = tmp_path / "page.md"
+    text = "before\n<!-- evaluate cbr -->\nold\n<!-- end -->\n<!-- evaluate claim -->\n<!-- end -->\nafter\n"
+    page.write_text(text)
+    check_link_page(page)
+    renew_link_page(page, document)
+    lines = [re.sub(" +", " ", line) for line in page.read_text().splitlines()]
+    assert lines[0] == "before" and lines[-1] == "after" and "old" not in lines
+    assert "| CBR | ours, S=8 | x265 as in the paper |" in lines
+    assert "| 4e-4 | 0.350 | – |" in lines and "| 1.3e-3 | **0.200** | 0.600 |" in lines
+    claimed = next(line for line in lines if "x265 as in the paper, 1.3e-3" in line)
+    assert "0.350 | 0.600 | -0.250 (-0.300 to -0.200) | **better** |" in claimed
+    assert "PSNR" not in "".join(lines[lines.index("<!-- evaluate claim -->") :])
+    before = page.read_text()
+    renew_link_page(page, document_of([], {}))  # nothing was run
+    assert page.read_text() == before
+    page.write_text("no section")
+    with pytest.raises(FormatError, match="<!-- evaluate cbr -->"):
+        check_link_page(page)

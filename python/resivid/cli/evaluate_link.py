@@ -101,6 +101,12 @@ def link(
             "--cache", metavar="DIR", help="Prepared clips and classical search; OUT/cache by default."
         ),
     ] = None,
+    page: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--page", metavar="FILE.md", help="Renew the sections <!-- evaluate cbr --> ... of this page."
+        ),
+    ] = None,
     quiet: options.QuietOption = False,
 ) -> None:
     """Section IV of the paper on a folder of videos. Figures, baselines over the same link, one report."""
@@ -114,10 +120,13 @@ def link(
     log_to_stderr()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers are many; results do not depend on their number
     from ..evaluate.link_evaluation import Folders, evaluate_videos, find_videos
+    from ..evaluate.link_page import check_link_page, renew_link_page
     from ..evaluate.points import FIGURES, Evaluation
     from ..flowgraphs.settings import LinkSettings
 
     paths = find_videos(folder, limit)
+    if page is not None:
+        check_link_page(page)
     settings = LinkSettings(
         size=size,
         gop=gop,
@@ -151,6 +160,8 @@ def link(
     from ..evaluate.link_output import write_all
 
     text = write_all(document, folders)
+    if page is not None:
+        renew_link_page(page, document)
     if not quiet:
         print(text, end="")
 

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables of an evaluation in a page of the documentation: a section for each, renewed where the page has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import FormatError
+from .link_tables import (
+    DIGITS,
+    NAMES,
+    by_video,
+    cbr_text,
+    channel_text,
+    claim,
+    label,
+    means,
+    point_of,
+    rows_of,
+    table1_text,
+)
+from .pages import check_page, figure, renew_section, table
+from .points import OURS
+from .video_quality import HIGHER_IS_BETTER
+
+# Figure to its metrics, a table each.
+TABLES = {
+    "cbr": ("lpips", "psnr_db", "vmaf"),
+    "snr": ("lpips", "psnr_db"),
+    "loss": ("lpips", "psnr_db", "bler"),
+}
+VERDICTS = {"": "–", "open": "not to be told apart"}  # what is sure stands out
+SECTIONS = (*TABLES, "claim", "sheet", "table1")
+SHEET = ("psnr_db", "ms_ssim", "lpips", "vmaf", "warp_error")
+
+
+def check_link_page(path: Path) -> None:
+    """Refuse a page without any section "<!-- evaluate NAME -->" before the long run.
+
+    Raises:
+        ResividError: it cannot be read.
+        FormatError: it has none.
+    """
+    for name in SECTIONS:
+        try:
+            return check_page(path, f"evaluate {name}")
+        except FormatError:
+            continue
+    raise FormatError(
+        f"{path}: has none of the sections {', '.join(f'<!-- evaluate {n} -->' for n in SECTIONS)}"
+    )
+
+
+def renew_link_page(path: Path, document: dict[str, Any]) -> None:
+    """Put the tables into the sections that the page has; those of figures that were not run stay as they are.
+
+    Raises:
+        ResividError: the page cannot be read or written.
+    """
+    for name, text in page_tables(document).items():
+        try:
+            renew_section(path, f"evaluate {name}", text)
+        except FormatError:  # the page shows others
+            continue
+
+
+def page_tables(document: dict[str, Any]) -> dict[str, str]:
+    """Section to Markdown."""
+    found = {}
+    for name, metrics in TABLES.items():
+        rows = rows_of(document, name)
+        parts = [text for metric in metrics if (text := _pivot(name, rows, metric))]
+        if parts:
+            found[name] = "\n" + "\n".join(parts) + "\n"
+    if document["figures"].get("snr") and (lines := claim(document)):
+        found["claim"] = "\n" + _claim(lines) + "\n"
+    if sheet := means(rows_of(document, "sheet")):
+        found["sheet"] = "\n" + _sheet(sheet) + "\n"
+    if document.get("table1"):
+        found["table1"] = "\n" + table1_text(document["table1"]) + "\n"
+    return found
+
+
+def _pivot(name: str, rows: Sequence[dict[str, Any]], metric: str) -> str:
+    """A row for each value of the figure's axis, a column for each curve, the best of a row in bold."""
+    columns = dict.fromkeys(_curve(name, row) for row in sorted(rows, key=_order))
+    lines = dict.fromkeys(_place(name, row) for row in sorted(rows, key=_axis))
+    cells = {
+        (line, column): _mean(
+            [row for row in rows if (_place(name, row), _curve(name, row)) == (line, column)], metric
+        )
+        for line in lines
+        for column in columns
+    }
+    if all(value is None for value in cells.values()):
+        return ""
+    body = [[line, *_marked([cells[line, column] for column in columns], metric)] for line in lines]
+    axis = {"cbr": "CBR", "snr": "SNR, dB", "loss": "channel"}[name]
+    return f"{NAMES[metric]}:\n\n" + table((axis, *columns), body)
+
+
+def _mean(rows: Sequence[dict[str, Any]], metric: str) -> float | None:
+    values = list(by_video(rows, metric).values())
+    return float(np.mean(values)) if values else None
+
+
+def _marked(values: Sequence[float | None], metric: str) -> Iterator[str]:
+    known = [value for value in values if value is not None]
+    better = max if HIGHER_IS_BETTER.get(metric) else min
+    best = better(known, default=None) if metric in HIGHER_IS_BETTER else None
+    for value in values:
+        text = figure(value, DIGITS[metric])
+        yield f"**{text}**" if value is not None and value == best and len(known) > 1 else text
+
+
+def _curve(name: str, row: dict[str, Any]) -> str:
+    return label(row) if name == "cbr" else f"{label(row)}, {cbr_text(row['cbr'])}"
+
+
+def _place(name: str, row: dict[str, Any]) -> str:
+    if name == "cbr":
+        return cbr_text(row["cbr"])
+    if name == "snr":
+        return f"{row['snr_db']:g}"
+    lost = row["loss_rate"] or row["fading"] != "none"
+    return f"{channel_text(row) if lost else 'no losses'}, {row['snr_db']:g} dB"
+
+
+def _order(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Of curves: ours first."""
+    return (
+        row["method"] != OURS,
+        row["stride"] or 0,
+        str(row["method"]).startswith("classical"),
+        str(point_of(row)),
+    )
+
+
+def _axis(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Of lines: what is harder comes later; CBR and SNR rise."""
+    return row["fading"] != "none", row["burst_length"], row["loss_rate"], row["cbr"], row["snr_db"]
+
+
+def _claim(lines: Sequence[dict[str, Any]]) -> str:
+    """Ours at its lower CBR against each other chain, by LPIPS and CLIP score."""
+    rows = [
+        (
+            f"{line['snr_db']:g}",
+            f"{line['other']}, {cbr_text(line['other_cbr'])}",
+            NAMES[line["metric"]],
+            figure(line["ours"], DIGITS[line["metric"]]),
+            figure(line["other_value"], DIGITS[line["metric"]]),
+            figure(line["gap"]["difference"], DIGITS[line["metric"]], line["gap"]["ci"]),
+            VERDICTS.get(line["verdict"], f"**{line['verdict']}**"),
+        )
+        for line in lines
+        if line["metric"] != "psnr_db"
+    ]
+    ours = f"ours, {cbr_text(lines[0]['ours_cbr'])}"
+    return table(("SNR, dB", "against", "metric", ours, "that", "difference", "ours is"), rows)
+
+
+def _sheet(points: Sequence[dict[str, Any]]) -> str:
+    shown = [metric for metric in SHEET if any(point[metric] is not None for point in points)]
+    rows = [
+        (
+            label(point),
+            cbr_text(point["cbr"]),
+            *(figure(point[metric], DIGITS[metric], point[f"{metric}_ci"]) for metric in shown),
+            figure(point["delay_s"], 2),
+        )
+        for point in sorted(points, key=_order)
+    ]
+    return table(("method", "CBR", *(NAMES[metric] for metric in shown), "delay, s"), rows)
