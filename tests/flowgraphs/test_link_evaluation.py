@@ -59,7 +59,7 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def evaluation(monkeypatch):
     """A small tokenizer, small pictures and few points; CBR is as high as pictures are small."""
-    tiny = {"presets": ((settings.X265, "ultrafast"),), "sizes": (64, 32), "every": (4,)}
+    tiny = {"presets": ((settings.X265, "ultrafast"),), "shares": (1.0, 0.5), "every": (4,)}
     monkeypatch.setitem(settings.SEARCHES, "tiny", tiny)
     return Evaluation(
         link=LinkSettings(size=SIZE, tokenizer="small:tokenizer"),
@@ -91,7 +91,7 @@ def without_times(row):
 
 
 def test_every_figure(folder, evaluation, tmp_path):
-    for setting in (settings.PAPER, *settings.candidates("tiny", (0,))):
+    for setting in (evaluation.paper, *evaluation.candidates((0,))):
         try:
             require_encoder(setting)
         except MissingPackageError as error:

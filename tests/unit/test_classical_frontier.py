@@ -8,7 +8,7 @@ import pytest
 from gnuradio.resivid.evaluate.classical.frontier import Frontier
 from gnuradio.resivid.evaluate.classical.ladder import MARGINS, Choice, is_behind
 from gnuradio.resivid.evaluate.classical.search import best
-from gnuradio.resivid.evaluate.classical.settings import SVT_AV1, ClassicalSetting, grid
+from gnuradio.resivid.evaluate.classical.settings import SVT_AV1, ClassicalSetting, grid, is_likely
 
 SETTINGS = grid(((SVT_AV1, "2"),), (256, 192, 128, 96, 64), (1, 2, 4, 8, 12, 16), (0,))
 BUDGETS = [int(bits) for bits in np.geomspace(10_000, 180_000, 35)]
@@ -77,7 +77,7 @@ def test_winners_are_those_of_trying_everything(seed):
         world.search(frontier, wanted) <= 12
     )  # the ends at once, then gaps of at most 31 halved five times, in two steps
     assert world.tried < 0.5 * len(SETTINGS) * len(BUDGETS)
-    assert world.limited > 0.3 * world.tried  # most need no exact fit
+    assert world.limited > 0.25 * world.tried  # most need no exact fit
     for bits, metrics in wanted.items():
         for metric in metrics:
             assert winner(world, frontier.at(bits), bits, metric) == winner(world, SETTINGS, bits, metric)
@@ -96,7 +96,7 @@ def test_one_budget_and_none():
     assert frontier.next_round({}) == {}
     for likely in (True, False):  # nothing fits, so there are no bars
         ask = frontier.next_round({100: BOTH})[100]
-        assert ask.bars == () and all((s.size >= 128 and s.every in (4, 8)) == likely for s in ask.settings)
+        assert ask.bars == () and all(is_likely(s) == likely for s in ask.settings)
         frontier.learn(100, [])
     assert set(frontier.at(100)) == set(SETTINGS) and frontier.at(7) == SETTINGS
     assert set(frontier.next_round({100: BOTH, 50: BOTH})) == {50}

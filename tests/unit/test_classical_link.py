@@ -47,10 +47,19 @@ def test_a_unit_arrives_when_all_its_blocks_do():
 
 def test_what_does_not_fit_is_cut_in_each_stretch_between_key_frames():
     units = [unit(0, 60, True), unit(1, 30), unit(2, 30), unit(4, 90, True), unit(5, 30), unit(6, 30)]
-    # eight frames, 200 bits: 100 for frames 0-3 and 100 for frames 4-7
-    assert [u.frame for u in cut_to_budget(units, 200, 8)] == [0, 1, 4]
-    assert cut_to_budget(units, 100, 8) == []  # neither key frame fits 50 bits
-    assert cut_to_budget(units, 10_000, 8) == units
+    # 200 bits: 150 for the key frames, 25 for the rest of either stretch, then 50 for that of the second
+    assert [u.frame for u in cut_to_budget(units, 200)] == [0, 4, 5]
+    assert [u.frame for u in cut_to_budget(units, 149)] == [
+        0,
+        1,
+        2,
+    ]  # not both key frames: 89 bits are left for the first
+    assert [u.frame for u in cut_to_budget(units, 89)] == [0]
+    assert cut_to_budget(units, 59) == []
+    assert [u.frame for u in cut_to_budget(units[3:] + units[:3], 70)] == [0]  # the first one is too large
+    assert cut_to_budget(units, 10_000) == units
+    four = [unit(8 * i, 50, True) for i in range(4)]
+    assert [u.frame for u in cut_to_budget(four, 150)] == [0, 16]  # evenly, not the first three
 
 
 def test_delay_worked_by_hand():

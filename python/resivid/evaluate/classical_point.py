@@ -15,7 +15,7 @@ from .classical.encoder import AccessUnit, total_bits
 from .classical.ladder import Ladder
 from .classical.receiver import CONCEALMENTS, survivors, watch
 from .classical.search import best, search
-from .classical.settings import PAPER, ClassicalSetting, candidates
+from .classical.settings import ClassicalSetting
 from .job_models import judge, models, source_of
 from .points import BLOCK_STRIDE, PAPER_X265, PICKS, Evaluation, Point
 from .prepared_clips import PreparedClip
@@ -64,9 +64,10 @@ def stream_of(job: PointJob, bits: int) -> ClassicalStream:
         return Ladder(source, setting, interpolator, job.cache, judge())
 
     if job.point.method == PAPER_X265:
-        setting, quality = PAPER, ladder(PAPER).fit(bits)
+        setting = job.evaluation.paper
+        quality = ladder(setting).fit(bits)
     else:
-        settings = job.contenders or candidates(job.evaluation.search, job.point.distances)
+        settings = job.contenders or job.evaluation.candidates(job.point.distances)
         choices = search(source, settings, bits, interpolator, job.cache, judge())
         if choices:
             choice = best(choices, PICKS[job.point.method])
@@ -77,7 +78,7 @@ def stream_of(job: PointJob, bits: int) -> ClassicalStream:
     if quality is not None:
         return ClassicalStream(setting, quality, ladder(setting).encode(quality), 0)
     units = ladder(setting).encode(setting.encoder.worst)
-    sent = cut_to_budget(units, bits, job.clip.num_frames)
+    sent = cut_to_budget(units, bits)
     return ClassicalStream(setting, setting.encoder.worst, sent, len(units) - len(sent))
 
 

@@ -11,7 +11,7 @@ from ..errors import MissingPackageError, ResividError
 from .classical.encoder import require_encoder
 from .classical.frontier import Ask, Frontier
 from .classical.ladder import Bars, Choice
-from .classical.settings import PAPER, ClassicalSetting, candidates
+from .classical.settings import ClassicalSetting
 from .classical_point import budget_of
 from .jobs import LadderJob
 from .points import PAPER_X265, PICKS, Evaluation, Point
@@ -33,6 +33,7 @@ class Searches:
     def __init__(self, clips: Sequence[PreparedClip], evaluation: Evaluation, folder: Path):
         self._clips, self._evaluation, self._folder = clips, evaluation, folder
         self._frontiers: dict[Curve, Frontier] = {}
+        self._failed: dict[Curve, list[str]] = {}  # names of settings
 
     def run(self, points: Iterable[Numbered], run: Callable[[list[LadderJob], int], None]) -> None:
         """Search until the best setting of each point is among those tried.
@@ -41,10 +42,11 @@ class Searches:
             points: those that are not computed yet.
             run: called with the jobs of a round and its number, which are done when it returns.
         """
-        paper, wanted = self._budgets(points)
+        papers, wanted = self._budgets(points)
+        setting = self._evaluation.paper
         jobs = [
-            self._job(number, PAPER, [(budget, ()) for budget in budgets], False)
-            for number, budgets in paper.items()
+            self._job(number, setting, [(budget, ()) for budget in budgets], False)
+            for number, budgets in papers.items()
         ]
         for count in itertools.count(1):
             rounds = {curve: self._frontier(curve).next_round(wanted[curve]) for curve in wanted}
@@ -61,7 +63,7 @@ class Searches:
                 run(left, count)
             for curve, found in rounds.items():
                 for budget, ask in found.items():
-                    self._frontier(curve).learn(budget, *self._reached(curve[0], ask, budget))
+                    self._frontier(curve).learn(budget, *self._reached(curve, ask, budget))
             jobs = []
 
     def contenders(self, number: int, point: Point) -> tuple[ClassicalSetting, ...]:
@@ -72,6 +74,10 @@ class Searches:
             return self._frontier((number, point.distances)).at(self._budget(number, point))
         except ResividError:  # the point's own job says why
             return ()
+
+    def failed(self, number: int, point: Point) -> list[str]:
+        """Names of settings whose search failed: with one of them missing a point's best one is not known."""
+        return self._failed.get((number, point.distances), []) if point.method in PICKS else []
 
     def _budgets(
         self, points: Iterable[Numbered]
@@ -97,7 +103,7 @@ class Searches:
 
     def _frontier(self, curve: Curve) -> Frontier:
         if curve not in self._frontiers:
-            self._frontiers[curve] = Frontier(usable(candidates(self._evaluation.search, curve[1]))[0])
+            self._frontiers[curve] = Frontier(usable(self._evaluation.candidates(curve[1]))[0])
         return self._frontiers[curve]
 
     def _job(
@@ -110,12 +116,13 @@ class Searches:
         clip = self._clips[number]
         return LadderJob(clip, setting, tuple(sorted(asks)), self._evaluation, self._folder, judged)
 
-    def _reached(self, number: int, ask: Ask, budget: int) -> tuple[list[Choice], list[Choice]]:
+    def _reached(self, curve: Curve, ask: Ask, budget: int) -> tuple[list[Choice], list[Choice]]:
         choices, limits = [], []
         for setting in ask.settings:
             try:
-                choice, limit = self._job(number, setting, ()).ladder().kept(budget, ask.bars)
+                choice, limit = self._job(curve[0], setting, ()).ladder().kept(budget, ask.bars)
             except LookupError:  # its job failed, and said so
+                self._failed.setdefault(curve, []).append(setting.name)
                 continue
             if choice is not None:
                 choices.append(choice)

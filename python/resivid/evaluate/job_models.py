@@ -8,12 +8,16 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..errors import ResividError
 from ..models.interpolation.base import Interpolator
 from ..models.registry import load_interpolator, load_tokenizer
 from ..models.tokenizers.base import Tokenizer
 from .classical.judging import ClipSource, Judge
+from .clip_score import ClipScore
+from .metrics import load_lpips
 from .points import Evaluation
 from .prepared_clips import PreparedClip
+from .vmaf import find_ffmpeg
 
 
 def one_thread() -> None:
@@ -34,6 +38,17 @@ def models(evaluation: Evaluation) -> tuple[Tokenizer, Interpolator]:
     """Tokenizer and interpolator, loaded once in each process."""
     link = evaluation.link
     return _models(link.tokenizer, link.weights, link.interpolator, link.interpolator_weights)
+
+
+@functools.cache
+def measuring() -> dict[str, str]:
+    """What rows are measured with: weight files to SHA-256, and whether there is VMAF; a metric that was missing is measured
+    when it is there."""
+    try:
+        found = dict(load_lpips().weights_sha256)
+    except ResividError:
+        found = {}
+    return found | ClipScore().weights_sha256 | {"VMAF": "" if find_ffmpeg()[1] else "libvmaf"}
 
 
 @functools.cache

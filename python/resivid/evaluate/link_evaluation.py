@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import VideoError
+from ..link.mcs_table import read_mcs_file
 from ..version import __version__
-from .classical.settings import PAPER, candidates
+from .classical.encoder import av_version
+from .classical.settings import LONG
 from .classical_rounds import Searches, usable
 from .clips import SUFFIXES
-from .job_models import models
-from .jobs import Job, PointJob, as_document
+from .job_models import measuring, models
+from .jobs import Job, PointJob, as_document, describe
 from .machine import machine
 from .points import OURS, PAPER_X265, Evaluation, Point, folder_of_points, plan, unique
 from .prepared_clips import PreparedClip, prepare_clip, to_document
@@ -108,14 +111,17 @@ def evaluate_videos(
         for name, points in plan(evaluation).items()
     }
     tokenizer, interpolator = models(evaluation)
-    weights = {
-        OURS: tokenizer.weights_sha256 | interpolator.weights_sha256,
-        PAPER_X265: dict(interpolator.weights_sha256),
+    weights = tokenizer.weights_sha256 | interpolator.weights_sha256
+    table = hashlib.sha256(repr(read_mcs_file(evaluation.link.mcs_table)).encode()).hexdigest()
+    shared = measuring() | {"MCS table": table}
+    tools = {
+        OURS: weights | shared,
+        PAPER_X265: interpolator.weights_sha256 | shared | {"PyAV": av_version()},
     }
     keys: dict[tuple[str, Point], str] = {}
     for number, clip in enumerate(clips):
         for point in unique(planned):
-            used = weights[OURS if point.method == OURS else PAPER_X265]
+            used = tools[OURS if point.method == OURS else PAPER_X265]
             keys[clip.digest, point] = point.key(evaluation, clip.digest, number, used)
     work = _Work(clips, evaluation, folders, runner, progress, keys)
     for name, points in planned.items():
@@ -140,7 +146,7 @@ def evaluate_videos(
         "seconds": seconds,
         "command": "",
         "missing": failures,
-        "weights": weights[OURS],
+        "weights": weights,
         "seed": evaluation.seed,
         "machine": machine(),
         "version": __version__,
@@ -179,7 +185,14 @@ class _Work:
         missed = {each for each in todo if self._store.get(self._key(*each)) is None}
         needed = [each for each in todo if each in missed]
         self._searches.run(needed, lambda jobs, count: self._sweep(f"{name}, search {count}", jobs))
-        self._sweep(name, [self._job(*each, each in missed) for each in todo])
+        jobs = []
+        for each in todo:
+            job, unknown = self._job(*each, each in missed), self._searches.failed(*each)
+            if each in missed and unknown:  # what else was found would be a weaker baseline
+                self._fail(f"{describe(job)}: not run, its search failed for {', '.join(unknown)}")
+            else:
+                jobs.append(job)
+        self._sweep(name, jobs)
 
     def _key(self, number: int, point: Point) -> str:
         return self._keys[self._clips[number].digest, point]
@@ -197,7 +210,12 @@ class _Work:
             update = self._progress.update
         found, failed = sweep(jobs, self._store, self._runner, update)
         self.rows |= {row["key"]: row for row in found}
-        self.failures += [line for line in failed if line not in self.failures]
+        for line in failed:
+            self._fail(line)
+
+    def _fail(self, line: str) -> None:
+        if line not in self.failures:
+            self.failures.append(line)
 
 
 def prepare_all(
@@ -237,7 +255,9 @@ def missing_methods(evaluation: Evaluation) -> tuple[set[str], list[str]]:
     for method in evaluation.methods:
         if method == OURS:
             continue
-        found, problems = usable([PAPER] if method == PAPER_X265 else candidates(evaluation.search, (0,)))
+        found, problems = usable(
+            [evaluation.paper] if method == PAPER_X265 else evaluation.candidates((LONG,))
+        )
         reasons = "; ".join(problems.values())
         if not found:
             missing.add(method)

@@ -50,9 +50,8 @@ def run_ours(job: PointJob, seed: int) -> dict[str, Any]:
         "symbols": round(statistics["symbols_mean"] * statistics["blocks"]),
         "bler": statistics["bler"],
         "blocks": statistics["blocks"],
-        "delay_s": 2
-        * link.stride
-        / job.clip.fps,  # a key frame's symbols last S frames, interpolation waits S
+        # a key frame's symbols last S frames, and the S - 1 frames before it wait for it
+        "delay_s": (2 * link.stride - 1) / job.clip.fps,
         "bits_capacity": sum(link.payload_bits[decoded.mcs] for _, decoded in blocks),
         **{name: statistics[name] for name in wanted},
         "stage_ms_per_frame": {

@@ -14,9 +14,9 @@ from typing import Any, Literal
 from ..errors import SettingsError
 from ..flowgraphs.settings import LinkSettings
 from ..link.channel_settings import ChannelSettings
-from .classical.settings import LONG, SEARCHES
+from .classical.settings import LONG, SEARCHES, ClassicalSetting, candidates, paper
 
-RESULT_VERSION = 1  # of what a point's file holds; another number makes all points new
+RESULT_VERSION = 2  # of what a point's file holds; another number makes all points new
 FIGURES = ("cbr", "snr", "sheet", "loss", "join")
 OURS, PAPER_X265, BEST_LPIPS, BEST_PSNR = (
     "ours",
@@ -25,7 +25,7 @@ OURS, PAPER_X265, BEST_LPIPS, BEST_PSNR = (
     "classical by PSNR",
 )
 PICKS = {BEST_LPIPS: "lpips", BEST_PSNR: "psnr_db"}
-CLASSICAL_LINK = ("cbr", "size", "mcs_table", "interpolator")  # what a classical chain takes of ours
+CLASSICAL_LINK = ("cbr", "size", "gop", "mcs_table", "interpolator")  # what a classical chain takes of ours
 BLOCK_STRIDE = 8  # classical streams use blocks of our key frames at this stride
 
 
@@ -80,6 +80,15 @@ class Evaluation:
         if self.repeats < 1:
             raise SettingsError(f"--repeats must be at least 1, got {self.repeats}")
 
+    @property
+    def paper(self) -> ClassicalSetting:
+        """How the paper's baseline is coded."""
+        return paper(self.link.size, self.link.gop)
+
+    def candidates(self, distances: Sequence[int]) -> tuple[ClassicalSetting, ...]:
+        """The settings that the classical search tries with these key distances."""
+        return candidates(self.search, distances, self.link.size)
+
 
 @dataclass(frozen=True)
 class Point:
@@ -128,11 +137,11 @@ class Point:
         """Of the channel."""
         return evaluation.seed + clip_number + 1000 * self.repeat
 
-    def key(self, evaluation: Evaluation, clip_digest: str, clip_number: int, weights: dict[str, str]) -> str:
+    def key(self, evaluation: Evaluation, clip_digest: str, clip_number: int, tools: dict[str, str]) -> str:
         """Name of the point's file: equal for equal results.
 
         Args:
-            weights: file name to SHA-256 of the networks that the method uses.
+            tools: what the method uses and what measures it: weight file to SHA-256, library to version.
         """
         link = asdict(self.link(evaluation))
         named = [name for name in link if "weights" not in name] if self.method == OURS else CLASSICAL_LINK
@@ -142,7 +151,7 @@ class Point:
             "link": {name: str(link[name]) for name in named},
             "clip": clip_digest,
             "seed": self.seed(evaluation, clip_number),
-            "weights": dict(sorted(weights.items())),
+            "tools": tools,
             "search": evaluation.search if self.method in PICKS else "",
         }
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:24]

@@ -109,28 +109,32 @@ def deliver(units: Sequence[AccessUnit], blocks: Sequence[Block]) -> list[bool]:
     return whole
 
 
-def cut_to_budget(units: Sequence[AccessUnit], bits: int, num_frames: int) -> list[AccessUnit]:
+def cut_to_budget(units: Sequence[AccessUnit], bits: int) -> list[AccessUnit]:
     """What a transmitter can send of a stream that is too large at its lowest quality.
 
-    Each stretch from key frame to key frame has its share of the bits and sends its first units, as far as they fit;
-    the receiver holds the last picture.
+    Key frames first, as close to each other as fits: all, every second, every third and so on. What is left is shared by the
+    stretches that begin with them, which send their first units as far as they fit; the receiver holds the last picture.
 
     Args:
         units: in the order of sending.
         bits: of the whole video.
-        num_frames: T.
     """
+    starts = [i for i, unit in enumerate(units) if unit.key]
+    ends = dict(zip(starts, [*starts[1:], len(units)], strict=True))
+    choices = [starts[::step] for step in range(1, len(starts) + 1)] + [[start] for start in starts]
+    chosen = next((c for c in choices if sum(units[i].bits for i in c) <= bits), [])
+    left = bits - sum(units[i].bits for i in chosen)
     sent: list[AccessUnit] = []
-    starts = [i for i, unit in enumerate(units) if unit.key] + [len(units)]
-    for number, (start, end) in enumerate(zip(starts, starts[1:], strict=False)):
-        last = number + 2 == len(starts)
-        until = num_frames if last else units[end].frame
-        left = bits * (until - units[start].frame) // num_frames
-        for unit in units[start:end]:
-            left -= unit.bits
-            if left < 0:
+    for number, start in enumerate(chosen):
+        share = left // (len(chosen) - number)
+        left -= share
+        sent.append(units[start])
+        for unit in units[start + 1 : ends[start]]:
+            if unit.bits > share:
                 break
+            share -= unit.bits
             sent.append(unit)
+        left += share
     return sent
 
 

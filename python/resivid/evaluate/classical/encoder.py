@@ -18,7 +18,11 @@ from .isolation import kept_scheduling, zeroed_memory
 from .settings import SVT_AV1, ClassicalSetting
 
 START_CODE = re.compile(rb"\x00?\x00\x00\x01")  # ITU-T H.265 annex B
-TEMPORAL_DELIMITER = b"\x12\x00"  # AV1 5.6; the container's own framing replaces it
+# What says how to decode and nothing of a picture; the receiver knows it beforehand, as it knows the settings of ours, and as
+# RFC 7798 7.1 has it in the session description. H.265 7.4.2.2: VPS, SPS, PPS; AV1 6.2.2: sequence header, and the
+# temporal delimiter, which frames the data as start codes do.
+PARAMETER_SETS = (32, 33, 34)
+SILENT_OBUS = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class AccessUnit:
     Attributes:
         frame: index in the video of the picture that it shows.
         data: as the decoder takes it.
-        bits: what it costs on the link: all but start codes and temporal delimiters, which only frame the data.
+        bits: what it costs on the link: all but framing and parameter sets.
         key: decoding can start here.
         disposable: no other picture needs it.
     """
@@ -54,6 +58,11 @@ def require_encoder(setting: ClassicalSetting) -> None:
             raise MissingPackageError(
                 f"{name}: this PyAV ({av.__version__}) does not bring it; the wheel from PyPI does"
             ) from error
+
+
+def av_version() -> str:
+    """Of PyAV, which brings the encoders."""
+    return str(_import_av().__version__)
 
 
 def scaled(frames: Iterable[np.ndarray], size: int, every: int) -> Iterator[np.ndarray]:
@@ -113,11 +122,35 @@ def total_bits(units: Iterable[AccessUnit]) -> int:
     return sum(unit.bits for unit in units)
 
 
+def picture_bytes(data: bytes, codec: str) -> int:
+    """Size of an access unit without framing and parameter sets.
+
+    Args:
+        data: of the encoder: NAL units with start codes, or OBUs with sizes.
+        codec: X265 or SVT_AV1.
+    """
+    if codec == SVT_AV1:
+        return sum(len(obu) for kind, obu in _obus(data) if kind not in SILENT_OBUS)
+    return sum(len(nal) for nal in START_CODE.split(data) if nal and nal[0] >> 1 & 0x3F not in PARAMETER_SETS)
+
+
+def _obus(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Type and bytes of each OBU, AV1 5.3."""
+    start = 0
+    while start < len(data):
+        head = data[start]
+        place = start + 1 + (head >> 2 & 1)  # the extension
+        size = shift = 0
+        while True:  # leb128, AV1 4.10.5
+            size |= (data[place] & 0x7F) << shift
+            place, shift = place + 1, shift + 7
+            if not data[place - 1] & 0x80:
+                break
+        yield head >> 3 & 0xF, data[start : place + size]
+        start = place + size
+
+
 def _access_unit(packet: Any, setting: ClassicalSetting) -> AccessUnit:
     data = bytes(packet)
-    if setting.codec == SVT_AV1:
-        size = len(data.removeprefix(TEMPORAL_DELIMITER))
-    else:
-        size = len(data) - sum(len(code) for code in START_CODE.findall(data))
-    frame = packet.pts * setting.every
-    return AccessUnit(frame, data, 8 * size, packet.is_keyframe, packet.is_disposable)
+    bits = 8 * picture_bytes(data, setting.codec)
+    return AccessUnit(packet.pts * setting.every, data, bits, packet.is_keyframe, packet.is_disposable)

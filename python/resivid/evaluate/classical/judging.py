@@ -11,6 +11,7 @@ import numpy as np
 
 from ...errors import ResividError
 from ...models.interpolation.base import Interpolator
+from ...models.interpolation.cuts import is_cut
 from ..metrics import load_lpips, lpips_from, lpips_taps, psnr_db
 from ..prepared_clips import PreparedClip
 from .encoder import scaled
@@ -125,7 +126,11 @@ def judged_pictures(
                 between = between[1:]
                 wanted += step
             if between:
-                yield from interpolator.between(before, picture, [(i - start) / every for i in between])
+                times = [(i - start) / every for i in between]
+                if is_cut(before, picture):  # as `Screen` shows it
+                    yield from (before if time < 0.5 else picture for time in times)
+                else:
+                    yield from interpolator.between(before, picture, times)
                 wanted += step * len(between)
         before = picture
     if before is not None:  # the last coded picture is held

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterable
@@ -15,13 +16,12 @@ import numpy as np
 from ...errors import ResividError
 from ...models.interpolation.base import Interpolator
 from ...part_files import write_text_atomically
-from ...video.reader import _import_av
-from .encoder import AccessUnit, encode, total_bits
+from .encoder import AccessUnit, av_version, encode, total_bits
 from .judging import JUDGE_EVERY, ClipSource, Judge, judged_pictures
 from .receiver import decode, enlarged
 from .settings import ClassicalSetting
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 UNCODED_BITS = 1 << 62  # of a stream without any loss: more than any budget
 NEAR = 1.5  # times the budget: a stream of so many bits says whether its setting has a chance
 Bars = tuple[tuple[str, float], ...]  # what is to be reached: names of metrics and their values
@@ -69,16 +69,17 @@ class Ladder:
     ):
         self._source, self.setting, self._interpolator = source, setting, interpolator
         self._judge = judge
-        self._path = folder / source.clip.digest[:16] / f"{setting.name}-{interpolator.name}.json"
-        av = _import_av()
         head = {
             "version": CACHE_VERSION,
             "clip": source.clip.digest,
             "setting": asdict(setting),
-            "encoder": f"{setting.encoder.name}, libavcodec {'.'.join(map(str, av.library_versions['libavcodec']))}",
+            "size": source.size,
+            "encoder": f"{setting.encoder.name} of PyAV {av_version()}",
             "interpolator": {interpolator.name: interpolator.weights_sha256},
             "judge": judge.name,
         }
+        mark = hashlib.sha256(json.dumps(head, sort_keys=True).encode()).hexdigest()[:8]
+        self._path = folder / source.clip.digest[:16] / f"{setting.name}-{mark}.json"
         self._kept = self._read(head)
         self._streams: dict[str, list[AccessUnit]] = {}  # what was encoded: a fit's stream is judged next
 

@@ -10,8 +10,8 @@ from typing import Any
 from ...errors import SettingsError
 
 X265, SVT_AV1 = "x265", "svtav1"
-SIZES = (256, 192, 128, 96, 64)  # side of the coded pictures in pixels
-EVERY = (1, 2, 4, 8, 12, 16)  # frames per coded frame: 30, 15, 7.5, 3.75, 2.5 and 1.875 frame/s
+SHARES = (1.0, 0.75, 0.5, 0.375, 0.25)  # of the side of the shown pictures: what is coded, in even pixels
+EVERY = (1, 2, 4, 8, 12, 16, 24)  # frames per coded frame: 30, 15, 7.5, 3.75, 2.5, 1.875 and 1.25 frame/s
 LONG = 0  # key distance: only where the encoder wants one
 
 
@@ -85,11 +85,9 @@ class ClassicalSetting:
         """
         distance = max(1, self.key_distance // self.every)
         if self.codec == SVT_AV1:
-            return {
-                "preset": self.preset,
-                "g": str(distance) if self.key_distance else "-1",
-                "svtav1-params": f"rc=0:crf={quality:g}:lp=1",
-            }
+            # FFmpeg's own option g takes no "never": below 0 it leaves the encoder's default, 161 pictures
+            often = distance if self.key_distance else -1
+            return {"preset": self.preset, "svtav1-params": f"rc=0:crf={quality:g}:keyint={often}:lp=1"}
         key = f"keyint={distance}:min-keyint={distance}:scenecut=0" if self.key_distance else "keyint=-1"
         return {
             "preset": self.preset,
@@ -98,7 +96,9 @@ class ClassicalSetting:
         }
 
 
-PAPER = ClassicalSetting(X265, "medium", 256, 1, 32)
+def paper(size: int, gop: int) -> ClassicalSetting:
+    """H.265 as in the paper, IV-B: x265 as it comes, every frame, a key frame each GOP."""
+    return ClassicalSetting(X265, "medium", size, 1, gop)
 
 
 def grid(
@@ -116,29 +116,32 @@ def grid(
 
 def is_likely(setting: ClassicalSetting) -> bool:
     """Whether it is one of those that win most often at a few kilobits a second; the search tries them first."""
-    return setting.size >= 128 and setting.every in (4, 8)
+    return setting.codec == SVT_AV1 and setting.size >= 192 and setting.every in (8, 12, 16)
 
 
 SLOW = ((SVT_AV1, "2"), (X265, "veryslow"))
 SEARCHES: dict[str, dict[str, Any]] = {
-    "full": {"presets": SLOW, "sizes": SIZES, "every": EVERY},
+    "full": {"presets": SLOW, "shares": SHARES, "every": EVERY},
     "quick": {
         "presets": ((SVT_AV1, "4"),),
-        "sizes": (256, 192),
-        "every": (4, 8, 12),
+        "shares": (1.0, 0.75),
+        "every": (8, 12, 16),
     },  # most winners of the full one
 }
 
 
-def candidates(search: str, distances: Sequence[int]) -> tuple[ClassicalSetting, ...]:
+def candidates(search: str, distances: Sequence[int], size: int = 256) -> tuple[ClassicalSetting, ...]:
     """The settings that a search tries.
 
     Args:
         search: name in SEARCHES.
         distances: key distances to try.
+        size: side of the shown pictures in pixels.
     Raises:
         SettingsError: no such search.
     """
     if search not in SEARCHES:
         raise SettingsError(f"--search: expected one of {', '.join(SEARCHES)}, got {search!r}")
-    return grid(distances=distances, **SEARCHES[search])
+    chosen = SEARCHES[search]
+    sizes = list(dict.fromkeys(2 * max(1, round(size * share / 2)) for share in chosen["shares"]))
+    return grid(chosen["presets"], sizes, chosen["every"], distances)
