@@ -19,7 +19,7 @@ from clips import read_frames
 from gnuradio.resivid.cli.main import main
 from gnuradio.resivid.errors import MissingPackageError, ResividError, SettingsError, VideoError
 from gnuradio.resivid.evaluate import link_evaluation, points
-from gnuradio.resivid.evaluate.classical import settings
+from gnuradio.resivid.evaluate.classical import ladder, settings
 from gnuradio.resivid.evaluate.classical.encoder import require_encoder
 from gnuradio.resivid.evaluate.link_evaluation import Folders, evaluate_videos, find_videos
 from gnuradio.resivid.evaluate.link_output import write_all
@@ -197,6 +197,32 @@ def test_equal_to_simulate_and_to_the_last_digit(folder, evaluation, tmp_path):
     assert row["video"] == "two" and row["seed"] == 6
     for name in ("psnr_db", "ssim", "bler", "k_mean", "bits_header", "bits_body", "mcs"):
         assert row[name] == statistics[name]
+
+
+def test_a_failed_search_makes_no_weaker_baseline(folder, evaluation, tmp_path, monkeypatch):
+    """With one of the settings not searched, the best one is not known; the next run finds it."""
+    try:
+        require_encoder(evaluation.paper)
+    except MissingPackageError as error:
+        pytest.skip(str(error))
+    evaluation = replace(evaluation, figures=("sheet",), methods=(points.BEST_LPIPS, points.PAPER_X265))
+    whole = run(folder, evaluation, tmp_path)
+    chosen = {row["setting"].split(",")[0] for row in whole["rows"] if row["method"] == points.BEST_LPIPS}
+    (tmp_path / "b").mkdir()
+    with monkeypatch.context() as patch:
+        found = ladder.Ladder.choice
+
+        def full_disk(self, quality):
+            if self.setting.name in chosen:
+                raise ResividError("no space left")
+            return found(self, quality)
+
+        patch.setattr(ladder.Ladder, "choice", full_disk)
+        broken = run(folder, evaluation, tmp_path / "b")
+    assert {row["method"] for row in broken["rows"]} == {points.PAPER_X265}
+    assert sum("search failed for x265-ultrafast" in line for line in broken["missing"]) == 2
+    again = run(folder, evaluation, tmp_path / "b")
+    assert again["missing"] == [] and again["rows"] == whole["rows"]
 
 
 def test_prepared_clips_are_lossless(folder, tmp_path):

@@ -250,6 +250,47 @@ def test_judged_as_each_frame_alone(source, tmp_path, shared_weights, monkeypatc
         )
 
 
+def test_a_long_key_distance_is_the_whole_video():
+    """More pictures than the 161 after which SVT-AV1 sets a key frame unless it is told otherwise."""
+    setting = ClassicalSetting(SVT_AV1, "13", 64, 1, settings.LONG)
+    try:
+        encoder.require_encoder(setting)
+    except MissingPackageError as error:
+        pytest.skip(str(error))
+    pictures = np.tile(smooth_clip(10)[:, ::4, ::4], (17, 1, 1, 1))
+    assert [unit.frame for unit in encoder.encode(pictures, setting, 60, 30.0) if unit.key] == [0]
+
+
+def test_results_of_another_encoder_or_judge_are_kept_beside(source, tmp_path, monkeypatch):
+    setting, interpolator = ClassicalSetting(X265, "ultrafast", 32, 4, 0), load_interpolator("hold")
+
+    def fresh():
+        return ladder.Ladder(source, setting, interpolator, tmp_path, judging.Judge())
+
+    fresh().fit(20_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(ladder, "av_version", lambda: "0.1")
+        with pytest.raises(LookupError):
+            fresh().kept_fit(20_000)
+        fresh().fit(30_000)
+    assert fresh().kept_fit(20_000) is not None
+    with pytest.raises(LookupError):
+        fresh().kept_fit(30_000)
+
+
+def test_the_grid_follows_the_size_of_the_pictures():
+    """Full, three quarters, half, three eighths and a quarter; the quick search has the first two."""
+    for size, sizes in (
+        (256, {256, 192, 128, 96, 64}),
+        (512, {512, 384, 256, 192, 128}),
+        (128, {128, 96, 64, 48, 32}),
+    ):
+        assert {s.size for s in settings.candidates("full", (0,), size)} == sizes
+    assert {s.size for s in settings.candidates("quick", (0,), 128)} == {128, 96}
+    found = settings.candidates("full", (0, 32))
+    assert len(found) == len(set(found)) == 2 * 2 * 7 * 5
+
+
 def test_best_by_each_metric():
     def choice(psnr_db, lpips, size):
         return ladder.Choice(ClassicalSetting(X265, "slow", size, 1, 0), 30, 100, psnr_db, lpips)

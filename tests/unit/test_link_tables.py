@@ -8,8 +8,17 @@ import pytest
 from gnuradio.resivid.errors import FormatError
 from gnuradio.resivid.evaluate.link_page import check_link_page, renew_link_page
 from gnuradio.resivid.evaluate.link_report import headline
-from gnuradio.resivid.evaluate.link_tables import cbr_text, claim, means, paired_interval, verdict, winners
+from gnuradio.resivid.evaluate.link_tables import (
+    cbr_text,
+    claim,
+    label,
+    means,
+    paired_interval,
+    verdict,
+    winners,
+)
 from gnuradio.resivid.evaluate.points import BEST_LPIPS, OURS, PAPER_X265, Evaluation, Point, plan, unique
+from gnuradio.resivid.flowgraphs.settings import LinkSettings
 
 
 def row(method, cbr, lpips, video="a", snr_db=6.0, **changes):
@@ -35,6 +44,21 @@ def test_figures_3_and_4_are_the_papers():
     assert {p.cbr for p in planned["snr"] if p.method == OURS} == {"4e-4", "5e-4"}
     assert {p.cbr for p in planned["snr"] if p.method == PAPER_X265} == {"1.3e-3", "1.9e-3"}
     assert len(unique(planned)) < sum(len(points) for points in planned.values())
+
+
+def test_ours_is_also_run_without_a_return_channel():
+    """Classical chains have none: losses and late join show what it is worth."""
+    planned = plan(Evaluation())
+    for name in ("loss", "join"):
+        ours = [point for point in planned[name] if point.method == OURS]
+        one_way = {point for point in ours if point.memory == "refresh"}
+        with_it = {replace(point, keep_video=False) for point in ours if not point.memory}
+        assert {replace(point, memory="") for point in one_way} == with_it
+    assert not any(point.memory for name in ("cbr", "snr", "sheet") for point in planned[name])
+    for link in (LinkSettings(memory="refresh"), LinkSettings(codec="resi_vidtok")):
+        assert not any(point.memory for point in plan(Evaluation(link=link))["loss"])
+    names = [label(row(OURS, 4e-4, 0.3, memory=memory)) for memory in ("feedback", "refresh", None)]
+    assert names == ["ours, S=8", "ours, S=8, no return channel", "ours, S=8"]
 
 
 def test_a_result_is_named_by_all_that_it_depends_on():

@@ -100,11 +100,18 @@ def head(job: PointJob, seed: int) -> dict[str, Any]:
         "burst_length": point.burst_length,
         "fading": point.fading,
         "key_distances": list(point.distances) if point.method in PICKS else None,
+        "memory": _memory(job),
         "repeat": point.repeat,
         "measures": point.measures,
         "seed": seed,
         "key": job.key,
     }
+
+
+def _memory(job: PointJob) -> str | None:
+    """How the state of ours outlives losses; None where there is no such choice."""
+    link = job.point.link(job.evaluation)
+    return link.memory if job.point.method == OURS and "memory" in link.codec_module.OPTIONS else None
 
 
 Job = PointJob | LadderJob

@@ -144,7 +144,7 @@ def over_losses(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
         column_axes[-1].set_xlabel("block error rate, measured")
     text = (
         "The last good picture is held where nothing can be decoded; of the decoder's own concealment and of holding the "
-        "picture until the next key frame the better one counts for the classical chains. "
-        + bars_text(document)
+        "picture until the next key frame the better one counts for the classical chains. Ours hears over a return channel what "
+        "arrived, where it is not said otherwise; classical chains have none. " + bars_text(document)
     )
     return figure, Drawn("losses", "Losses and fading", text)

@@ -39,8 +39,8 @@ def over_join(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
             axis.set_xlabel("time since the receiver joined, s")
     legend_below(axes[0])
     text = (
-        "Means over the videos. A classical receiver waits for the next key frame; with one key frame at the start only, "
-        "it waits for ever."
+        "Means over the videos. Ours asks for a new start over a return channel, where it is not said otherwise. A classical "
+        "receiver waits for the next key frame; with one key frame at the start only, it waits for ever."
     )
     return figure, Drawn("join", "Late join", text)
 
@@ -54,7 +54,7 @@ def _named(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 
 def _look(row: dict[str, Any]) -> dict[str, Any]:
     distances = row["key_distances"]
-    dashed = distances is not None and distances != [0]
+    dashed = (distances is not None and distances != [0]) or row.get("memory") == "refresh"
     colour = OURS_COLOURS[1] if row["method"] == OURS else COLOURS[row["method"]]
     return {"color": colour, "linestyle": "--" if dashed else "-", "linewidth": 1.5}
 

@@ -16,6 +16,7 @@ from .video_quality import HIGHER_IS_BETTER, METRICS
 # What makes rows of different videos one point.
 POINT_COLUMNS = ("method", "stride", "cbr", "snr_db", "adapted", "loss_rate", "burst_length", "fading") + (
     "key_distances",
+    "memory",
     "measures",
 )
 SHOWN = ("psnr_db", "ms_ssim", "lpips", "warp_error", "clip", "vmaf")
@@ -46,7 +47,7 @@ def rows_of(document: dict[str, Any], figure_name: str) -> list[dict[str, Any]]:
 
 def point_of(row: dict[str, Any]) -> tuple[Any, ...]:
     """What the row's point is, whatever the video and the channel drawn."""
-    return tuple(tuple(v) if isinstance(v := row[name], list) else v for name in POINT_COLUMNS)
+    return tuple(tuple(v) if isinstance(v := row.get(name), list) else v for name in POINT_COLUMNS)
 
 
 def by_video(rows: Sequence[dict[str, Any]], metric: str) -> dict[str, float]:
@@ -65,7 +66,7 @@ def means(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         groups.setdefault(point_of(row), []).append(row)
     out = []
     for members in groups.values():
-        mean: dict[str, Any] = {name: members[0][name] for name in POINT_COLUMNS}
+        mean: dict[str, Any] = {name: members[0].get(name) for name in POINT_COLUMNS}
         for metric in (*METRICS, "bler", "delay_s", "cbr_sent"):
             mean |= mean_and_interval(metric, list(by_video(members, metric).values()))
         videos = {row["video"] for row in members}
@@ -77,7 +78,8 @@ def means(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def label(point: dict[str, Any]) -> str:
     """A curve's name."""
     if point["method"] == OURS:
-        return f"ours, S={point['stride']}"
+        one_way = point.get("memory") in ("gop", "refresh")
+        return f"ours, S={point['stride']}" + (", no return channel" if one_way else "")
     distances = point["key_distances"]
     return point["method"] + (f", key frame each {distances[0]}" if distances and distances != [0] else "")
 

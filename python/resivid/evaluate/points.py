@@ -102,6 +102,7 @@ class Point:
         mcs: label of the row to stay with; "": adapted.
         loss_rate, burst_length, fading: of `ChannelSettings`.
         distances: key distances that the classical search may take.
+        memory: of ours, as in `LinkSettings`; "": that of the evaluation.
         repeat: number of the channel drawn.
         measures: "video": the whole video; "join": key frames since a receiver has joined.
         keep_video: keep what the viewer sees.
@@ -116,6 +117,7 @@ class Point:
     burst_length: float = 0.0
     fading: str = "none"
     distances: tuple[int, ...] = (LONG,)
+    memory: str = ""
     repeat: int = 0
     measures: Literal["video", "join"] = "video"
     keep_video: bool = False
@@ -131,7 +133,8 @@ class Point:
 
     def link(self, evaluation: Evaluation) -> LinkSettings:
         """Both ends of ours at this point, or the blocks that a classical stream uses."""
-        return replace(evaluation.link, cbr=self.cbr, stride=self.stride)
+        memory: Any = self.memory or evaluation.link.memory
+        return replace(evaluation.link, cbr=self.cbr, stride=self.stride, memory=memory)
 
     def seed(self, evaluation: Evaluation, clip_number: int) -> int:
         """Of the channel."""
@@ -215,6 +218,7 @@ def _loss(evaluation: Evaluation) -> Iterator[Point]:
     gop = evaluation.link.gop
     contenders = [
         _fixed(evaluation, cbr=evaluation.sheet_cbr),
+        *_one_way(evaluation, _fixed(evaluation, cbr=evaluation.sheet_cbr)),
         _fixed(evaluation, method=PAPER_X265, cbr=evaluation.sheet_classical_cbr),
         _fixed(evaluation, method=BEST_LPIPS, cbr=evaluation.sheet_cbr),
         _fixed(evaluation, method=BEST_LPIPS, cbr=evaluation.sheet_cbr, distances=(gop,)),
@@ -232,12 +236,20 @@ def _loss(evaluation: Evaluation) -> Iterator[Point]:
 
 def _join(evaluation: Evaluation) -> Iterator[Point]:
     """Quality over the time since a receiver has joined."""
-    yield _fixed(evaluation, cbr=evaluation.sheet_cbr, measures="join")
+    ours = _fixed(evaluation, cbr=evaluation.sheet_cbr, measures="join")
+    yield ours
+    yield from _one_way(evaluation, ours)
     yield _fixed(evaluation, method=PAPER_X265, cbr=evaluation.sheet_classical_cbr, measures="join")
     for distance in (LONG, evaluation.link.gop):
         yield _fixed(
             evaluation, method=BEST_LPIPS, cbr=evaluation.sheet_cbr, distances=(distance,), measures="join"
         )
+
+
+def _one_way(evaluation: Evaluation, ours: Point) -> Iterator[Point]:
+    """The point without a return channel, which no classical chain has, where the evaluation's own has one."""
+    if "memory" in evaluation.link.codec_module.OPTIONS and evaluation.link.memory == "feedback":
+        yield replace(ours, memory="refresh")
 
 
 def _shared(known: set[Point], point: Point) -> Point:
