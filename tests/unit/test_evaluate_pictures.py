@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """MS-SSIM against pytorch-msssim; flow-warp error by hand; CLIP and VMAF: null with the reason, and with stand-in tools."""
 
+import hashlib
 import json
 import os
+import pickle
 import sys
 import types
 
@@ -69,47 +71,111 @@ def test_missing_metrics_are_null_with_the_reason(monkeypatch, tmp_path):
     assert found["psnr_db"] == 100 and found["ssim"] == pytest.approx(1)
 
 
-def test_clip_score_is_the_cosine_of_both_embeddings(monkeypatch, tmp_path):
-    """With a stand-in for open_clip whose embedding is the mean colour."""
+@pytest.fixture
+def clip_weights(monkeypatch, tmp_path):
+    """A stand-in for open_clip: a square activation stands for QuickGELU, so that the network's name tells. Folder of weights."""
     torch = pytest.importorskip("torch")
     pytest.importorskip("PIL")
+    pytest.importorskip("safetensors")
 
-    class Model:
-        def eval(self):
-            return self
+    class Model(torch.nn.Module):
+        def __init__(self, name):
+            super().__init__()
+            self.colours = torch.nn.Linear(3, 3, bias=False)
+            self.power = 2 if name == "ViT-B-32-quickgelu" else 1
 
         def encode_image(self, batch):
-            return batch.mean((2, 3))
+            return self.colours(batch.mean((2, 3))) ** self.power
 
     def prepare(picture):
         return torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1).float()
 
-    fake = types.SimpleNamespace(
-        create_model_and_transforms=lambda name, pretrained: (Model(), None, prepare)
-    )
+    def create(name, pretrained):
+        assert (
+            name in ("ViT-B-32", "ViT-B-32-quickgelu") and pretrained is None
+        )  # it would unpickle and stretch
+        return Model(name), None, prepare
+
+    fake = types.SimpleNamespace(create_model_and_transforms=create)
     monkeypatch.setitem(sys.modules, "open_clip", fake)
-    monkeypatch.setenv("RESIVID_WEIGHTS", str(tmp_path))
-    (tmp_path / "ViT-B-32.pt").write_bytes(b"weights")
-    score = clip_score.ClipScore()
-    red, mixed = np.zeros((2, 8, 8, 3), np.uint8)
-    red[..., 0], mixed[..., 0], mixed[..., 1] = 200, 90, 120  # cosine 90 / 150
-    score.add(red, mixed)
-    score.add(red, red)
-    value, problem = score.result()
-    assert value == pytest.approx((0.6 + 1) / 2) and problem == ""
-    assert set(score.weights_sha256) == {"ViT-B-32.pt"}
-
-
-def test_clip_weights_are_found_where_its_libraries_keep_them(monkeypatch, tmp_path):
-    monkeypatch.delenv("RESIVID_WEIGHTS", raising=False)
+    monkeypatch.setenv("RESIVID_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.delenv("HF_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert clip_score.find_weights() is None
-    hub = tmp_path / ".cache/huggingface/hub/models--laion--CLIP-ViT-B-32-laion2B-s34B-b79K/snapshots/1"
-    for folder, name in ((hub, "open_clip_model.safetensors"), (tmp_path / ".cache/clip", "ViT-B-32.pt")):
-        folder.mkdir(parents=True)
-        (folder / name).touch()
-        assert clip_score.find_weights() == folder / name
+    (tmp_path / "weights").mkdir()
+    clip_score._load.cache_clear()
+    yield tmp_path / "weights"
+    clip_score._load.cache_clear()
+
+
+def save_weights(path, size=3):
+    from safetensors.numpy import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({"colours.weight": np.eye(size, dtype=np.float32)}, path)
+
+
+def score_two():
+    """Red against a colour at cosine 90 / 150, and red against itself."""
+    score = clip_score.ClipScore()
+    red, mixed = np.zeros((2, 8, 8, 3), np.uint8)
+    red[..., 0], mixed[..., 0], mixed[..., 1] = 200, 90, 120
+    score.add(red, mixed)
+    score.add(red, red)
+    return score, *score.result()
+
+
+@pytest.mark.parametrize(
+    "place, name, cosine",
+    [
+        ("weights/ViT-B-32.safetensors", "ViT-B-32.safetensors", 0.6),
+        ("weights/open_clip/ViT-B-32.safetensors", "ViT-B-32.safetensors", 0.6),
+        # squares of 90 and 120: 81 / sqrt(81^2 + 144^2)
+        ("weights/ViT-B-32-quickgelu.safetensors", "ViT-B-32-quickgelu.safetensors", 81 / 27297**0.5),
+        ("timm--vit_base_patch32_clip_224.openai", "timm/vit_base_patch32_clip_224.openai", 81 / 27297**0.5),
+        ("laion--CLIP-ViT-B-32-laion2B-s34B-b79K", "laion/CLIP-ViT-B-32-laion2B-s34B-b79K", 0.6),
+    ],
+)
+def test_clip_score_is_the_cosine_of_both_embeddings_of_the_network_of_the_file(
+    clip_weights, tmp_path, place, name, cosine
+):
+    path = tmp_path / place
+    if "--" in place:
+        path = tmp_path / f".cache/huggingface/hub/models--{place}/snapshots/1/open_clip_model.safetensors"
+        name += "/open_clip_model.safetensors"
+    save_weights(path)
+    score, value, problem = score_two()
+    assert value == pytest.approx((cosine + 1) / 2, rel=1e-5) and problem == ""
+    assert score.weights_sha256 == {name: hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ".cache/clip/ViT-B-32.pt",  # of OpenAI: a program
+        "weights/ViT-B-32.pt",
+        ".cache/huggingface/hub/models--laion--CLIP-ViT-B-32-laion2B-s34B-b79K/snapshots/1/open_clip_pytorch_model.bin",
+        ".cache/huggingface/hub/models--laion--CLIP-ViT-B-32-256x256-DataComp-s34B-b86K/snapshots/1/open_clip_model.safetensors",
+    ],
+)
+def test_clip_weights_of_unknown_networks_and_pickles_are_not_looked_for(clip_weights, tmp_path, place):
+    save_weights(tmp_path / place)
+    _, value, problem = score_two()
+    assert value is None and problem.startswith("no weights: ViT-B-32-quickgelu.safetensors")
+
+
+def test_bad_clip_weights_are_null_with_the_reason(clip_weights, monkeypatch):
+    path = clip_weights / "ViT-B-32.safetensors"
+    path.write_bytes(pickle.dumps({"colours.weight": [1]}))
+    assert "SafetensorError" in score_two()[2]
+    clip_score._load.cache_clear()
+    save_weights(path, size=2)  # another network's
+    score, value, problem = score_two()
+    assert value is None and "size mismatch" in problem and problem.count("\n") == 0
+    assert score.weights_sha256 == {}
+    clip_score._load.cache_clear()
+    save_weights(path)
+    monkeypatch.setitem(sys.modules, "open_clip", None)
+    assert "open_clip cannot be imported" in score_two()[2]
 
 
 def test_vmaf_is_what_ffmpeg_writes(monkeypatch, tmp_path):

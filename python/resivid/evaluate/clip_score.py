@@ -5,34 +5,96 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-MODEL = "ViT-B-32"  # as in the CLIP paper's smallest vision transformer
-FILES = ("ViT-B-32.pt", "ViT-B-32.safetensors", "open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+# Networks that OpenAI has trained use another activation, a fast approximation of GELU: nothing in a file of weights says so.
+OPENAI, NATIVE = "ViT-B-32-quickgelu", "ViT-B-32"
+HUB_FILE = "open_clip_model.safetensors"
+HUB = {  # repository of the Hugging Face hub to open_clip's name of the network
+    "timm/vit_base_patch32_clip_224.openai": OPENAI,
+    "laion/CLIP-ViT-B-32-laion2B-s34B-b79K": NATIVE,
+    "laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K": NATIVE,
+}
 BATCH = 16
 
 
-def find_weights() -> Path | None:
-    """The first file of FILES in RESIVID_WEIGHTS, its folder `open_clip`, or where CLIP and open_clip keep what they load."""
+class Weights(NamedTuple):
+    """A file of weights: the name that results give it, open_clip's name of its network."""
+
+    path: Path
+    name: str
+    network: str
+
+
+def find_weights() -> Weights | None:
+    """The first of NETWORK.safetensors in RESIVID_WEIGHTS or its folder `open_clip`, else of what open_clip has loaded itself.
+
+    Only files whose network is known, and none that is a pickle or a program, such as OpenAI's own ViT-B-32.pt.
+    """
+    return next((each for each in _candidates() if each.path.is_file()), None)
+
+
+def _candidates() -> Iterator[Weights]:
     folders = [Path(folder) for folder in os.environ.get("RESIVID_WEIGHTS", "").split(os.pathsep) if folder]
-    folders += [folder / "open_clip" for folder in folders]
-    folders.append(Path.home() / ".cache" / "clip")
-    hub = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
-    folders += sorted(Path(hub).glob(f"hub/models--*CLIP-{MODEL}-*/snapshots/*"))
-    return next((folder / file for folder in folders for file in FILES if (folder / file).is_file()), None)
+    for folder in (each for parent in folders for each in (parent, parent / "open_clip")):
+        for network in (OPENAI, NATIVE):
+            file = f"{network}.safetensors"
+            yield Weights(folder / file, file, network)
+    hub = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface") / "hub"
+    for repository, network in HUB.items():
+        for folder in sorted((hub / f"models--{repository.replace('/', '--')}" / "snapshots").glob("*")):
+            yield Weights(folder / HUB_FILE, f"{repository}/{HUB_FILE}", network)
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A network with its preparation of pictures, or why there is none."""
+
+    model: Any = None
+    prepare: Any = None
+    sha256: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
 
 
 @functools.cache
-def _load(path: Path) -> tuple[Any, Any, str]:
-    """Model, its preparation of pictures, digest of its weights."""
-    import open_clip
+def _load(weights: Weights) -> _Loaded:
+    try:
+        import open_clip
+        from safetensors.torch import load
+    except Exception as error:  # ImportError, and RuntimeError where torchvision is of another torch
+        return _Loaded(problem=f"open_clip cannot be imported ({_said(error)})")
+    try:
+        content = weights.path.read_bytes()
+        # not by open_clip, which stretches weights of other picture sizes so that they fit
+        with _quiet():
+            model, _, prepare = open_clip.create_model_and_transforms(weights.network, pretrained=None)
+        model.load_state_dict(load(content), strict=True)
+    except Exception as error:  # of a package and a file that are not ours
+        return _Loaded(problem=f"{weights.path}: is no {weights.network} that can be loaded ({_said(error)})")
+    return _Loaded(model.eval(), prepare, {weights.name: hashlib.sha256(content).hexdigest()})
 
-    model, _, prepare = open_clip.create_model_and_transforms(MODEL, pretrained=str(path))
-    return model.eval(), prepare, hashlib.sha256(path.read_bytes()).hexdigest()
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without open_clip's warning that weights are random, which they are for a moment."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
 
 
 class ClipScore:
@@ -41,21 +103,17 @@ class ClipScore:
     def __init__(self) -> None:
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
         self._scores: list[float] = []
-        self.weights_sha256: dict[str, str] = {}
-        self._problem, self._path = "", find_weights()
-        if self._path is None:
-            self._problem = f"no weights of {MODEL} ({', '.join(FILES)}) in RESIVID_WEIGHTS, ~/.cache/clip or ~/.cache/huggingface"
-            return
-        try:
-            self._model, self._prepare, digest = _load(self._path)
-        except ImportError as error:
-            self._problem = f"open_clip cannot be imported ({error})"
+        weights = find_weights()
+        if weights is None:
+            reason = f"no weights: {OPENAI}.safetensors or {NATIVE}.safetensors in RESIVID_WEIGHTS, or in open_clip's cache"
+            self._network = _Loaded(problem=reason)
         else:
-            self.weights_sha256 = {self._path.name: digest}
+            self._network = _load(weights)
+        self.weights_sha256 = dict(self._network.sha256)
 
     def add(self, original: np.ndarray, received: np.ndarray) -> None:
         """Measure one frame, uint8 (H, W, 3) RGB."""
-        if not self._problem:
+        if not self._network.problem:
             self._waiting.append((original.copy(), received.copy()))
             if len(self._waiting) == BATCH:
                 self._flush()
@@ -64,8 +122,8 @@ class ClipScore:
         """The mean, or None and why there is none."""
         if self._waiting:
             self._flush()
-        if self._problem or not self._scores:
-            return None, self._problem or "no frames to compare"
+        if not self._scores:
+            return None, self._network.problem or "no frames to compare"
         return float(np.mean(self._scores)), ""
 
     def _flush(self) -> None:
@@ -79,6 +137,6 @@ class ClipScore:
         import torch
         from PIL import Image
 
-        batch = torch.stack([self._prepare(Image.fromarray(picture)) for picture in pictures])
+        batch = torch.stack([self._network.prepare(Image.fromarray(picture)) for picture in pictures])
         with torch.inference_mode():
-            return self._model.encode_image(batch)
+            return self._network.model.encode_image(batch)
