@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import VideoError
 from ..video.reader import VideoReader
+from .clip_times import last_frame_s
 from .figures import new_figure
 from .link_evaluation import Folders
 from .link_tables import cbr_text, label, rows_of
@@ -28,7 +29,7 @@ def draw_sheets(document: dict[str, Any], folders: Folders) -> Iterator[tuple[st
         if not rows:
             continue
         original = folders.clips / document["clip_files"][clip["name"]]
-        times = seconds_shown(clip)
+        times = list(range(int(last_frame_s(clip)) + 1))[:MOST_COLUMNS]
         lines = [("original", _pictures(original, size, times))]
         for row in rows:
             heading = f"{label(row)}\nCBR {cbr_text(row['cbr_sent'])}, {row['psnr_db']:.1f} dB"
@@ -36,13 +37,6 @@ def draw_sheets(document: dict[str, Any], folders: Folders) -> Iterator[tuple[st
                 heading += f"\nLPIPS {row['lpips']:.3f}"
             lines.append((heading, _pictures(folders.videos / row["video_file"], size, times)))
         yield f"figure5_{clip['name']}", f"Figure 5: {clip['name']}", _sheet(lines, times)
-
-
-def seconds_shown(clip: dict[str, Any]) -> list[int]:
-    """Whole seconds of a video, at most MOST_COLUMNS of them, the last frame's second included where it can be."""
-    numerator, _, denominator = clip["rate"].partition("/")
-    last = int((clip["num_frames"] - 1) * float(denominator or 1) / float(numerator))
-    return list(range(last + 1))[:MOST_COLUMNS]
 
 
 def _pictures(path: Path, size: int, seconds: list[int]) -> list[np.ndarray | None]:

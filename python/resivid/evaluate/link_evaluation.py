@@ -22,6 +22,7 @@ from .jobs import Job, PointJob, as_document, describe
 from .machine import machine
 from .points import OURS, PAPER_X265, Evaluation, Point, folder_of_points, plan, unique
 from .prepared_clips import PreparedClip, prepare_clip, to_document
+from .provenance import libraries, measuring_weights
 from .sweep import PointStore, Runner, sweep
 from .table1 import table1
 
@@ -127,6 +128,7 @@ def evaluate_videos(
     for name, points in planned.items():
         work.figure(name, points)
     found, failures = list(work.rows.values()), work.failures
+    measured_by, differences = measuring_weights(found)
     series = {row["key"]: {name: row[name] for name in SERIES if name in row} for row in found}
     return {
         "rows": [
@@ -146,11 +148,12 @@ def evaluate_videos(
         "seconds": seconds,
         "command": "",
         "missing": failures,
-        "weights": weights,
+        "weights": weights | measured_by,
+        "libraries": libraries(found),
         "seed": evaluation.seed,
         "machine": machine(),
         "version": __version__,
-        "notes": notes,
+        "notes": notes + differences,
     }
 
 

@@ -11,7 +11,8 @@ from .contact_sheets import draw_sheets
 from .figures import save_figure
 from .link_curves import over_cbr, over_losses, over_snr
 from .link_evaluation import Folders
-from .link_over_time import over_join, over_time, rate_split, runtime, tokens_over_time
+from .link_over_time import rate_split, runtime, tokens_over_time
+from .link_series import over_join, over_time
 from .link_style import Drawn
 
 FORMATS = (".png", ".pdf")
@@ -42,7 +43,13 @@ def draw_all(document: dict[str, Any], folders: Folders) -> list[Drawn]:
             drawn.append(about)
     for name, title, figure in draw_sheets(document, folders):
         _save(figure, folders.output / "figures", name)
-        drawn.append(Drawn(name, title, "One column a second; CBR and mean PSNR of the whole video."))
+        drawn.append(
+            Drawn(
+                name,
+                title,
+                "One video, one column a second; beside it CBR, and PSNR and LPIPS in the mean over all its frames.",
+            )
+        )
     return drawn
 
 

@@ -1,105 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens over time, where the bits go, how long the stages take."""
+"""How prefix and tokens of ours change over time, where its bits go, how long its stages take."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from .clip_times import frame_s
 from .figures import new_figure
-from .link_style import COLOURS, OURS_COLOURS, Drawn, legend_below, metric_axes
-from .link_tables import NAMES, cbr_text, label, rows_of
+from .link_style import Drawn, legend_below, metric_axes
+from .link_tables import cbr_text, rows_of
 from .points import OURS
 
 STAGE_KINDS = ("header", "body", "CRC", "unused")
 KIND_COLOURS = ("#6baed6", "#2171b5", "#bdbdbd", "#f0f0f0")
-
-
-def over_join(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
-    """Quality since a receiver has joined."""
-    rows = [row for row in rows_of(document, "join") if "series_join" in document["series"][row["key"]]]
-    if not rows:
-        return None
-    metrics = [
-        m
-        for m in ("lpips", "psnr_db")
-        if any(document["series"][row["key"]]["series_join"][m] for row in rows)
-    ]
-    figure, axes = metric_axes(metrics)
-    for name, members in _named(rows).items():
-        series = [document["series"][row["key"]]["series_join"] for row in members]
-        length = min(len(one["seconds"]) for one in series)
-        seconds = np.mean([one["seconds"][:length] for one in series], axis=0)
-        for axis, metric in zip(axes, metrics, strict=True):
-            curve = np.mean([one[metric][:length] for one in series], axis=0)
-            axis.plot(seconds, curve, label=name, **_look(members[0]))
-            axis.set_ylabel(NAMES[metric])
-            axis.set_xlabel("time since the receiver joined, s")
-    legend_below(axes[0])
-    text = (
-        "Means over the videos. Ours asks for a new start over a return channel, where it is not said otherwise. A classical "
-        "receiver waits for the next key frame; with one key frame at the start only, it waits for ever."
-    )
-    return figure, Drawn("join", "Late join", text)
-
-
-def _named(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        found.setdefault(f"{label(row)}, CBR {cbr_text(row['cbr'])}", []).append(row)
-    return found
-
-
-def _look(row: dict[str, Any]) -> dict[str, Any]:
-    distances = row["key_distances"]
-    dashed = (distances is not None and distances != [0]) or row.get("memory") == "refresh"
-    colour = OURS_COLOURS[1] if row["method"] == OURS else COLOURS[row["method"]]
-    return {"color": colour, "linestyle": "--" if dashed else "-", "linewidth": 1.5}
-
-
-def over_time(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
-    """LPIPS and PSNR over time."""
-    rows = [row for row in rows_of(document, "sheet") if "series" in document["series"][row["key"]]]
-    if not rows:
-        return None
-    metrics = [
-        m for m in ("lpips", "psnr_db") if any(document["series"][row["key"]]["series"][m] for row in rows)
-    ]
-    figure, axes = metric_axes(metrics)
-    fps = {clip["name"]: clip["num_frames"] / _duration(clip) for clip in document["clips"]}
-    for name, members in _named(rows).items():
-        for axis, metric in zip(axes, metrics, strict=True):
-            seconds, curve = _mean_curve(
-                [(document["series"][row["key"]]["series"][metric], fps[row["video"]]) for row in members]
-            )
-            axis.plot(seconds, curve, label=name, **_look(members[0]))
-            axis.set_ylabel(NAMES[metric])
-            axis.set_xlabel("time, s")
-    legend_below(axes[0])
-    return figure, Drawn(
-        "over_time", "Quality over time", "Means over the videos, a value for each fifth of a second."
-    )
-
-
-def _duration(clip: dict[str, Any]) -> float:
-    numerator, _, denominator = clip["rate"].partition("/")
-    return clip["num_frames"] * float(denominator or 1) / float(numerator)
-
-
-def _mean_curve(curves: Sequence[tuple[Sequence[float], float]], step_s: float = 0.2) -> tuple[Any, Any]:
-    """Means within steps of time, over videos of different rates; as long as the shortest."""
-    curves = [curve for curve in curves if curve[0]]
-    steps = max(1, min(int(len(values) / fps / step_s) for values, fps in curves)) if curves else 0
-    means_of = [
-        [
-            np.mean(part)
-            for part in np.array_split(np.asarray(values)[: max(1, round(steps * step_s * fps))], steps)
-        ]
-        for values, fps in curves
-    ]
-    return (np.arange(steps) + 0.5) * step_s, np.mean(means_of, axis=0) if means_of else np.zeros(0)
+MOST_NAMES = 12  # of videos in a legend
 
 
 def tokens_over_time(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
@@ -108,7 +24,7 @@ def tokens_over_time(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     if not rows:
         return None
     figure, axes = metric_axes(["prefix", "updates"])
-    seconds_of = {clip["name"]: _duration(clip) / clip["num_frames"] for clip in document["clips"]}
+    seconds_of = {clip["name"]: frame_s(clip) for clip in document["clips"]}
     for row in rows:
         blocks = document["series"][row["key"]]["series_blocks"]
         for axis, name in zip(axes, ("prefix", "updates"), strict=True):
@@ -117,8 +33,10 @@ def tokens_over_time(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     for axis, name in zip(axes, ("prefix K, tokens", "tokens sent"), strict=True):
         axis.set_ylabel(name)
         axis.set_xlabel("time, s")
-    legend_below(axes[0])
-    return figure, Drawn("tokens", "Prefix and tokens over time", "Ours, one line a video.")
+    if len(rows) <= MOST_NAMES:
+        legend_below(axes[0])
+    about = f"Ours at CBR {cbr_text(rows[0]['cbr'])}, S={rows[0]['stride']}: one line a video, {len(rows)} in all."
+    return figure, Drawn("tokens", "Prefix and tokens over time", about)
 
 
 def rate_split(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
@@ -147,7 +65,16 @@ def rate_split(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     axis.invert_yaxis()
     axis.margins(y=0.02)
     legend_below(axis)
-    return figure, Drawn("rate_split", "Rate split", "Bits of all blocks of ours: header, body, CRC, unused.")
+    text = (
+        f"Bits of all blocks of ours where none is lost and the MCS row stays, {_number_of_videos(rows)} together: "
+        "header, body, CRC, unused."
+    )
+    return figure, Drawn("rate_split", "Rate split", text)
+
+
+def _number_of_videos(rows: list[dict[str, Any]]) -> str:
+    number = len({row["video"] for row in rows})
+    return f"{number} video{'s' if number > 1 else ''}"
 
 
 def runtime(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
@@ -174,7 +101,7 @@ def runtime(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     axis.set_xlabel("ms a frame of the video, both ends, one thread")
     legend_below(axis)
     text = (
-        f"{document['machine']}; by the clock while the evaluation's other jobs ran, so no faster than "
+        f"Means over all points of ours, {_number_of_videos(rows)}. {document['machine']}; by the clock while the evaluation's other jobs ran, so no faster than "
         "`resivid bench pipeline` on an idle machine."
     )
     return figure, Drawn("runtime", "Run time by stage (section IV-E)", text)

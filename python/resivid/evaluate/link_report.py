@@ -3,23 +3,24 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ..errors import ResividError
 from ..part_files import write_text_atomically
 from ..video.reader import VideoReader
 from ..video.writer import VideoWriter
+from .clip_times import frame_s
+from .data_urls import DataUrls
 from .link_evaluation import Folders
 from .link_style import Drawn
 from .link_tables import DIGITS, NAMES, SHOWN, cbr_text, channel_text, claim, label, means, rows_of, winners
 from .pages import figure, html_page
 
 TEMPLATE = "link_report.html"
-MOST_PLAYERS = 12  # videos; each brings about 1 MB into the file
+MOST_PLAYERS = 12  # videos; a browser reads them all when it opens the page
+MOST_BYTES = 64 << 20  # of the files within the page, half of them figures at most
 ORIGINAL_CRF = 20
 
 
@@ -33,14 +34,14 @@ def write_link_report(path: Path, document: dict[str, Any], folders: Folders, dr
         MissingPackageError: jinja2 is not installed.
         ResividError: a file cannot be read or written.
     """
+    figures, left_out = _figures(folders, drawn, DataUrls(MOST_BYTES // 2))
+    players, without_player = _players(document, folders, DataUrls(MOST_BYTES // 2))
     text = html_page(
         TEMPLATE,
         document=document,
         headline=headline(document),
-        figures=[
-            (about, _data_url(folders.output / "figures" / f"{about.name}.png", "image/png"))
-            for about in drawn
-        ],
+        figures=figures,
+        left_out=left_out,
         winners=[(title, _winner_rows(document, name, axis)) for title, name, axis in WINNER_TABLES],
         claims=claim(document) if document["figures"].get("snr") else [],
         tables=[(title, _means_rows(document, name)) for title, name in MEANS_TABLES],
@@ -49,7 +50,10 @@ def write_link_report(path: Path, document: dict[str, Any], folders: Folders, dr
         names=NAMES,
         figure=figure,
         cbr_text=cbr_text,
-        players=list(_players(document, folders)),
+        players=players,
+        without_player=without_player,
+        most_players=MOST_PLAYERS,
+        most_mib=MOST_BYTES >> 21,
         notes=_notes(document),
     )
     write_text_atomically(path, text)
@@ -116,29 +120,53 @@ def _notes(document: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _players(document: dict[str, Any], folders: Folders) -> Any:
-    """Videos side by side: heading and data URL of each."""
+def _figures(
+    folders: Folders, drawn: Sequence[Drawn], urls: DataUrls
+) -> tuple[list[tuple[Drawn, str]], list[Drawn]]:
+    """The figures with their data URLs, and those for which there is no room."""
+    shown, left_out = [], []
+    for about in drawn:
+        path = folders.output / "figures" / f"{about.name}.png"
+        if urls.room_for([path]):
+            shown.append((about, urls.take(path, "image/png")))
+        else:
+            left_out.append(about)
+    return shown, left_out
+
+
+def _players(
+    document: dict[str, Any], folders: Folders, urls: DataUrls
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Videos side by side, heading, text and data URL of each; the names of those for which there is no room."""
     size = document["settings"]["link"]["size"]
     shown = rows_of(document, "sheet")
-    for clip in document["clips"][:MOST_PLAYERS]:
+    players: list[dict[str, Any]] = []
+    left_out = []
+    for clip in document["clips"]:
         rows = [row for row in shown if row["video"] == clip["name"] and row["video_file"]]
         files = [(folders.videos / row["video_file"], row) for row in rows]
         files = [(path, row) for path, row in files if path.is_file()]
         if not files:
             continue
+        if len(players) == MOST_PLAYERS or not urls.room_for([path for path, _ in files]):
+            left_out.append(clip["name"])
+            continue
         original = _original(clip, folders, document["clip_files"][clip["name"]], size)
-        videos = [{"heading": "original", "text": "", "url": _data_url(original, "video/mp4")}]
-        for path, row in files:
-            values = [
-                f"{NAMES[m]} {figure(row[m], DIGITS[m])}" for m in ("psnr_db", "lpips") if row[m] is not None
-            ]
-            text = f"CBR {cbr_text(row['cbr_sent'])}; {'; '.join(values)}; {row['setting']}"
-            videos.append({"heading": label(row), "text": text, "url": _data_url(path, "video/mp4")})
-        yield {"name": clip["name"], "videos": videos, "step": 1 / (clip["num_frames"] / _seconds(clip))}
+        if not urls.room_for([original, *(path for path, _ in files)]):
+            left_out.append(clip["name"])
+            continue
+        videos = [{"heading": "original", "text": "", "url": urls.take(original, "video/mp4")}]
+        videos += [
+            {"heading": label(row), "text": _player_text(row), "url": urls.take(path, "video/mp4")}
+            for path, row in files
+        ]
+        players.append({"name": clip["name"], "videos": videos, "step": frame_s(clip)})
+    return players, left_out
 
 
-def _seconds(clip: dict[str, Any]) -> float:
-    return clip["num_frames"] / float(Fraction(clip["rate"]))
+def _player_text(row: dict[str, Any]) -> str:
+    values = [f"{NAMES[m]} {figure(row[m], DIGITS[m])}" for m in ("psnr_db", "lpips") if row[m] is not None]
+    return f"CBR {cbr_text(row['cbr_sent'])}; {'; '.join(values)}; {row['setting']}"
 
 
 def _original(clip: dict[str, Any], folders: Folders, file: str, size: int) -> Path:
@@ -152,10 +180,3 @@ def _original(clip: dict[str, Any], folders: Folders, file: str, size: int) -> P
             for frame in reader:
                 writer.write(frame)
     return path
-
-
-def _data_url(path: Path, kind: str) -> str:
-    try:
-        return f"data:{kind};base64," + base64.b64encode(path.read_bytes()).decode("ascii")
-    except OSError as error:
-        raise ResividError(f"{path}: cannot be read ({error.strerror})") from error
