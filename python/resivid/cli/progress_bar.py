@@ -13,6 +13,8 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
+LINE_EVERY_S = 300.0  # where there is no terminal for a bar
+
 
 class _Bar:
     """A bar on stderr, silent where stderr is no terminal: text, bar, what is done, speed and time left.
@@ -29,6 +31,7 @@ class _Bar:
         from rich.progress import Progress as RichProgress
 
         console = Console(stderr=True)
+        self._lines = not (quiet or console.is_terminal)
         self._bar = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -73,7 +76,7 @@ class Progress(_Bar):
 
 
 class WorkProgress(_Bar):
-    """A bar with the part of some work that is done, its speed and the time left.
+    """A bar with the part of some work that is done, its speed and the time left; a line each five minutes in a log.
 
     Args:
         what: the word before the bar.
@@ -83,7 +86,8 @@ class WorkProgress(_Bar):
 
     def __init__(self, what: str, unit: str, quiet: bool = False):
         super().__init__(what, 1.0, quiet)
-        self._unit, self._started = unit, time.monotonic()
+        self._unit, self._what = unit, what
+        self._started = self._said = time.monotonic()
 
     def _done_column(self) -> ProgressColumn:
         from rich.progress import TextColumn
@@ -92,13 +96,24 @@ class WorkProgress(_Bar):
 
     def stage(self, what: str) -> None:
         """Begin the next part of the work: the bar and its time start anew."""
-        self._started = time.monotonic()
+        self._started, self._what = time.monotonic(), what
         self._bar.reset(self._task, total=1.0, description=what, rate="")
 
     def update(self, share: float, count: int) -> None:
         """Show the part that is done, 0 to 1, and how many things are done in this run."""
-        speed = count / max(time.monotonic() - self._started, 1e-3)
+        now = time.monotonic()
+        speed = count / max(now - self._started, 1e-3)
         self._bar.update(self._task, completed=share, rate=f"{speed:,.0f} {self._unit}")
+        if self._lines and now - self._said >= LINE_EVERY_S and share > 0:
+            self._said = now
+            left = (now - self._started) * (1 - share) / share
+            typer.echo(f"{self._what}: {share:.0%}, about {_time_text(left)} left", err=True)
+
+
+def _time_text(seconds: float) -> str:
+    """Such as "2 h 5 min"."""
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 class StopOnInterrupt:

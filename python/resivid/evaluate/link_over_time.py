@@ -66,7 +66,7 @@ def rate_split(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     axis.margins(y=0.02)
     legend_below(axis)
     text = (
-        f"Bits of all blocks of ours where none is lost and the MCS row stays, {_number_of_videos(rows)} together: "
+        f"Bits of all blocks of ours, {_number_of_videos(rows)} together, at points without losses and with one MCS row: "
         "header, body, CRC, unused."
     )
     return figure, Drawn("rate_split", "Rate split", text)

@@ -165,7 +165,11 @@ def _players(
 
 
 def _player_text(row: dict[str, Any]) -> str:
-    values = [f"{NAMES[m]} {figure(row[m], DIGITS[m])}" for m in ("psnr_db", "lpips") if row[m] is not None]
+    values = []
+    for metric in ("psnr_db", "lpips"):
+        if row[metric] is not None:
+            name, _, unit = NAMES[metric].partition(", ")
+            values.append(f"{name} {figure(row[metric], DIGITS[metric])} {unit}".strip())
     return f"CBR {cbr_text(row['cbr_sent'])}; {'; '.join(values)}; {row['setting']}"
 
 
