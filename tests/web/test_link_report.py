@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from gnuradio.resivid.errors import MissingPackageError
 from gnuradio.resivid.evaluate import link_report, points
-from gnuradio.resivid.evaluate.classical import settings
 from gnuradio.resivid.evaluate.classical.encoder import require_encoder
 from gnuradio.resivid.evaluate.link_evaluation import Folders, evaluate_videos, find_videos
 from gnuradio.resivid.evaluate.link_figures import draw_all
@@ -30,10 +29,6 @@ SETTLED = (
 @pytest.fixture(scope="module")
 def evaluated(tmp_path_factory):
     """Folders and document of two videos, ours and the paper's baseline."""
-    try:
-        require_encoder(settings.PAPER)
-    except MissingPackageError as error:
-        pytest.skip(str(error))
     path = tmp_path_factory.mktemp("report")
     (path / "videos").mkdir()
     (path / "out").mkdir()
@@ -48,6 +43,10 @@ def evaluated(tmp_path_factory):
         figures=("sheet", "join"),
         methods=(points.OURS, points.PAPER_X265),
     )
+    try:
+        require_encoder(evaluation.paper)
+    except MissingPackageError as error:
+        pytest.skip(str(error))
     folders = Folders(path / "out", path / "cache")
     with pytest.MonkeyPatch.context() as changed:
         changed.delenv("RESIVID_WEIGHTS", raising=False)

@@ -107,7 +107,7 @@ class WorkProgress(_Bar):
         if self._lines and now - self._said >= LINE_EVERY_S and share > 0:
             self._said = now
             left = (now - self._started) * (1 - share) / share
-            typer.echo(f"{self._what}: {share:.0%}, about {_time_text(left)} left", err=True)
+            typer.echo(f"{self._what}: {100 * share:.0f} %, about {_time_text(left)} left", err=True)
 
 
 def _time_text(seconds: float) -> str:

@@ -20,8 +20,10 @@ from .points import OURS
 def over_join(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     """Quality since a receiver has joined."""
     rows = [row for row in rows_of(document, "join") if "series_join" in document["series"][row["key"]]]
-    text = "Ours asks for a new start over a return channel, where it is not said otherwise. A classical receiver waits for the "
+    text = (
+        "Ours asks for a new start over a return channel, where it is not said otherwise. A classical receiver waits for the "
         "next key frame; with one key frame at the start only, it waits for ever."
+    )
     return _over_seconds(
         document, rows, "series_join", "time since the receiver joined, s", Drawn("join", "Late join", text)
     )
