@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from gnuradio.resivid.evaluate import clip_times, provenance
 from gnuradio.resivid.evaluate.clip_means import bootstrap_interval
-from gnuradio.resivid.evaluate.figure_captions import videos_text
 from gnuradio.resivid.evaluate.link_series import over_join, over_time
+from gnuradio.resivid.evaluate.link_style import means_text
 from gnuradio.resivid.evaluate.points import OURS
 
 CLIPS = [
@@ -78,9 +78,11 @@ def test_quality_over_time_has_bands_and_takes_videos_of_few_frames():
 
 
 def test_captions_say_where_points_are_missing():
-    assert videos_text([5, 5], "bars") == "Means over 5 videos; bars: 95 % by bootstrap over videos."
-    assert videos_text({3, 5}, "bars").startswith("Means over 3 to 5 videos; ")
-    assert videos_text([1], "bars") == "One video."
+    assert means_text([5, 5], 5, "bars") == "Means over 5 videos; bars: 95 % by bootstrap over videos."
+    assert means_text({3, 5}, 6, "bands").startswith(
+        "Means over the 3 to 5 of 6 videos that have a value; bands"
+    )
+    assert means_text([1], 1, "bars") == "One video."
 
 
 def test_times_of_clips():

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .figure_captions import videos_text
 from .figures import new_figure
-from .link_style import COLOURS, METHODS, OURS_COLOURS, Drawn, legend_below, metric_axes
+from .link_style import COLOURS, METHODS, OURS_COLOURS, Drawn, bars_text, legend_below, metric_axes
 from .link_tables import HIGHER_IS_BETTER, NAMES, cbr_text, label, means, rows_of
 from .points import OURS
 
@@ -27,10 +26,6 @@ def _metrics(points: Sequence[dict[str, Any]]) -> list[str]:
     return [
         name for name in ("lpips", "psnr_db", "ms_ssim", last) if any(p[name] is not None for p in points)
     ]
-
-
-def _bars_text(points: Sequence[dict[str, Any]]) -> str:
-    return videos_text([point["videos"] for point in points], "bars")
 
 
 def _curves(
@@ -106,7 +101,7 @@ def over_cbr(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
         axis.minorticks_off()
         axis.set_xlabel("CBR, channel symbols per source value")
     settings = document["settings"]
-    text = f"Es/N0 {settings['fixed_snr_db']:g} dB, {settings['fixed_mcs']}. {_bars_text(points)}"
+    text = f"Es/N0 {settings['fixed_snr_db']:g} dB, {settings['fixed_mcs']}. {bars_text(document, 'cbr')}"
     return figure, Drawn("figure3", "Figure 3: quality over CBR", text)
 
 
@@ -120,7 +115,7 @@ def over_snr(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     _curves(axes, metrics, points, "snr_db", lambda p: f"{p['method']}, CBR {cbr_text(p['cbr'])}")
     for axis in axes:
         axis.set_xlabel("Es/N0, dB")
-    text = "Modulation and code rate are adapted to the channel. " + _bars_text(points)
+    text = "Modulation and code rate are adapted to the channel. " + bars_text(document, "snr")
     return figure, Drawn("figure4", "Figure 4: quality over SNR", text)
 
 
@@ -150,6 +145,6 @@ def over_losses(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     text = (
         "The last good picture is held where nothing can be decoded; of the decoder's own concealment and of holding the "
         "picture until the next key frame the better one counts for the classical chains. Ours hears over a return channel what "
-        "arrived, where it is not said otherwise; classical chains have none. " + _bars_text(points)
+        "arrived, where it is not said otherwise; classical chains have none. " + bars_text(document, "loss")
     )
     return figure, Drawn("losses", "Losses and fading", text)

@@ -15,7 +15,21 @@ from .clip_times import frame_s
 from .data_urls import DataUrls
 from .link_evaluation import Folders
 from .link_style import Drawn
-from .link_tables import DIGITS, NAMES, SHOWN, cbr_text, channel_text, claim, label, means, rows_of, winners
+from .link_tables import (
+    DIGITS,
+    NAMES,
+    SHOWN,
+    cbr_text,
+    cell,
+    channel_text,
+    claim,
+    gap_text,
+    label,
+    means,
+    rows_of,
+    videos_text,
+    winners,
+)
 from .pages import figure, html_page
 
 TEMPLATE = "link_report.html"
@@ -49,6 +63,9 @@ def write_link_report(path: Path, document: dict[str, Any], folders: Folders, dr
         digits=DIGITS,
         names=NAMES,
         figure=figure,
+        cell=cell,
+        gap_text=gap_text,
+        videos_text=videos_text,
         cbr_text=cbr_text,
         players=players,
         without_player=without_player,

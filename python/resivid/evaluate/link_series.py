@@ -11,8 +11,7 @@ import numpy as np
 
 from .clip_means import bootstrap_interval
 from .clip_times import fps
-from .figure_captions import videos_text
-from .link_style import COLOURS, OURS_COLOURS, Drawn, legend_below, metric_axes
+from .link_style import COLOURS, OURS_COLOURS, Drawn, legend_below, means_text, metric_axes
 from .link_tables import HIGHER_IS_BETTER, NAMES, cbr_text, label, rows_of
 from .points import OURS
 
@@ -22,7 +21,7 @@ def over_join(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     rows = [row for row in rows_of(document, "join") if "series_join" in document["series"][row["key"]]]
     text = (
         "Ours asks for a new start over a return channel, where it is not said otherwise. A classical receiver waits for the "
-        "next key frame; with one key frame at the start only, it waits for ever."
+        "next key frame; with one key frame at the start only, it waits for ever. The curves go as far as the shortest video does."
     )
     return _over_seconds(
         document, rows, "series_join", "time since the receiver joined, s", Drawn("join", "Late join", text)
@@ -62,7 +61,7 @@ def _over_seconds(
             axis.set_xlabel(axis_name)
     legend_below(axes[0])
     numbers = {len({row["video"] for row in members}) for members in named.values()}
-    return figure, replace(about, caption=f"{videos_text(numbers, 'bands')} {about.caption}")
+    return figure, replace(about, caption=f"{means_text(numbers, len(rates), 'bands')} {about.caption}")
 
 
 def _draw_band(axis: Any, seconds: Any, values: Any, name: str, look: dict[str, Any]) -> None:
