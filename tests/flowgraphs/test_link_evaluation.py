@@ -287,6 +287,32 @@ def test_compare(folder, evaluation, tmp_path, capsys):
     }
     assert "1.50 (1.50 to 1.50)" in lines["PSNR, dB"] and " better " in lines["PSNR, dB"]
     assert " open " in lines["SSIM"]
+    document["clips"][0]["digest"] = "0"  # another cut of the first
+    document["settings"]["search"] = "full"
+    files[1].write_text(json.dumps(document))
+    assert main(["evaluate", "--compare", *map(str, files)]) == 0
+    shown = capsys.readouterr().out
+    assert "The runs differ: --search tiny and full\n" in shown
+    assert "Left out, other pictures under one name: one\n" in shown
+    assert {line.split("|")[10].strip() for line in shown.splitlines() if "| ours" in line} == {"1"}
+    document["clips"][1]["digest"] = "1"
+    files[1].write_text(json.dumps(document))
+    assert main(["evaluate", "--compare", *map(str, files)]) == 1
+    message = capsys.readouterr().err
+    assert "no point and video in common (other pictures under one name: one, two" in message
+    assert message.count("\n") == 1
+
+
+def test_points_of_a_renamed_video_have_its_new_name(folder, evaluation, tmp_path):
+    evaluation = replace(evaluation, figures=("cbr",), methods=(points.OURS,), strides=(8,), cbrs=("8e-3",))
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    (videos / "before.mp4").write_bytes((folder / "two.mp4").read_bytes())
+    run(videos, evaluation, tmp_path)
+    (videos / "before.mp4").rename(videos / "after.mp4")
+    runner = CountingRunner()
+    document = evaluate_videos(find_videos(videos), evaluation, folders(tmp_path), runner)
+    assert runner.jobs == [] and [row["video"] for row in document["rows"]] == ["after"]
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,16 @@ def test_interval_of_many_values_is_that_of_the_normal_distribution():
     assert (high + low) / 2 == pytest.approx(values.mean(), abs=0.1 * half)
 
 
+def test_intervals_of_few_values_are_those_of_student():
+    """Samples of 8 of the normal distribution: width and coverage of Student's t interval, but for the bootstrap's shorter
+    tails; its plain percentiles are 24 % narrower and cover 88 %."""
+    samples = np.random.default_rng(5).normal(0, 1, (4000, 8))
+    low, high = np.transpose([bootstrap_interval(sample) for sample in samples])
+    student = 2 * 2.3646 * samples.std(axis=1, ddof=1) / math.sqrt(8)  # the 97.5 % point of t with 7 degrees
+    assert (high - low).mean() == pytest.approx(student.mean(), rel=0.05)
+    assert np.mean((low <= 0) & (0 <= high)) == pytest.approx(0.95, abs=0.015)
+
+
 def test_every_clip_counts_once(monkeypatch):
     monkeypatch.delenv("RESIVID_WEIGHTS", raising=False)
     quality = ClipQuality()

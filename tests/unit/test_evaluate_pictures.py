@@ -3,11 +3,13 @@
 
 import json
 import os
+import resource
 import sys
 import types
 
 import numpy as np
 import pytest
+from gnuradio.resivid.errors import ResividError
 from gnuradio.resivid.evaluate import clip_score, vmaf
 from gnuradio.resivid.evaluate.structure import ms_ssim, ssim, ssim_and_ms_ssim
 from gnuradio.resivid.evaluate.temporal import FlowWarpError
@@ -134,6 +136,21 @@ else:
     assert measured.result() == (71.5, "")
     assert measured.result()[0] is None
     vmaf.find_ffmpeg.cache_clear()
+
+
+def test_a_full_disk_is_no_reason_to_do_without_vmaf(monkeypatch):
+    """It fails the point, which is run again; a limit on the size of files stands for the disk."""
+    monkeypatch.setattr(vmaf, "find_ffmpeg", lambda: ("ffmpeg", ""))
+    frame = np.zeros((64, 64, 3), np.uint8)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        measured = vmaf.Vmaf(30)
+        with pytest.raises(ResividError, match="vmaf: .*cannot be written"):
+            for _ in range(10):
+                measured.add(frame, frame)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_vmaf_of_a_real_ffmpeg(monkeypatch, tmp_path):

@@ -6,14 +6,17 @@ from dataclasses import replace
 
 import pytest
 from gnuradio.resivid.errors import FormatError
-from gnuradio.resivid.evaluate.link_page import check_link_page, renew_link_page
+from gnuradio.resivid.evaluate.comparing import compare, differences, other_pictures
+from gnuradio.resivid.evaluate.link_page import check_link_page, page_tables, renew_link_page
 from gnuradio.resivid.evaluate.link_report import headline
+from gnuradio.resivid.evaluate.link_style import bars_text
 from gnuradio.resivid.evaluate.link_tables import (
     cbr_text,
     claim,
     label,
     means,
     paired_interval,
+    summary_text,
     verdict,
     winners,
 )
@@ -102,19 +105,68 @@ def test_winners_and_the_claim_say_it_when_ours_loses():
     rows = []
     for video, shift in (("a", 0.0), ("b", 0.1)):
         rows += [row(OURS, 4e-4, 0.4 + shift, video), row(OURS, 4e-4, 0.5 + shift, video, stride=4)]
-        rows += [row(PAPER_X265, 1.3e-3, 0.5 + shift, video), row(BEST_LPIPS, 1.3e-3, 0.2 + shift, video)]
+        rows += [row(PAPER_X265, 1.3e-3, 0.5 + shift, video), row(BEST_LPIPS, 4e-4, 0.2 + shift, video)]
     lines = {line["metric"]: line for line in winners(rows, "snr_db")}
-    assert lines["lpips"]["winner"] == f"{BEST_LPIPS}, CBR 1.3e-3" and lines["lpips"]["verdict"] == "worse"
+    assert lines["lpips"]["winner"] == f"{BEST_LPIPS}, CBR 4e-4" and lines["lpips"]["verdict"] == "worse"
     assert lines["lpips"]["ours"] == "ours, S=8, CBR 4e-4"
     settings = {"snr_cbrs": ["4e-4"], "snr_classical_cbrs": ["1.3e-3"]}
     rows = [each for each in rows if each["stride"] != 4]
     document = {"rows": rows, "figures": {"snr": [each["key"] for each in rows]}, "settings": settings}
+    assert len(claim(document)) == 2 * 2  # two chains, LPIPS and PSNR
     verdicts = {line["other"]: line["verdict"] for line in claim(document) if line["metric"] == "lpips"}
     assert verdicts == {PAPER_X265: "better", BEST_LPIPS: "worse"}
     assert [text.rpartition(": ")[2] for text in headline(document)] == [
         "ours is better at 6 dB.",
         "ours is worse at 6 dB.",
     ]
+
+
+def failing_on_the_hard_clip():
+    """Ours: 0.2 on a and b, 0.9 on the hard clip; x265: 0.3 and 0.3, and no point of the hard clip."""
+    rows = [row(OURS, 4e-4, lpips, video) for lpips, video in ((0.2, "a"), (0.2, "b"), (0.9, "hard"))]
+    return [*rows, row(PAPER_X265, 4e-4, 0.3, "a"), row(PAPER_X265, 4e-4, 0.3, "b")]
+
+
+def test_who_fails_on_a_hard_clip_does_not_win_by_it():
+    """Ours over all of its videos has 0.433, which is worse than 0.3; over those of both it has 0.2."""
+    rows = failing_on_the_hard_clip()
+    (line,) = [line for line in winners(rows, "cbr") if line["metric"] == "lpips"]
+    assert line["winner"] == "ours, S=8" and line["value"] == pytest.approx(0.2)
+    assert line["videos"] == line["gap"]["videos"] == 2 and line["verdict"] == "better"
+    apart = [row(OURS, 4e-4, 0.2, "a"), row(PAPER_X265, 4e-4, 0.3, "b")]
+    assert winners(apart, "cbr") == []  # nothing to compare
+
+
+def test_tables_say_over_how_many_videos(tmp_path):
+    rows = failing_on_the_hard_clip()
+    rows += [row(OURS, 8e-4, 0.1, video, vmaf=60.0 if video == "a" else None) for video in ("a", "b", "hard")]
+    document = document_of(rows, {"cbr": lambda row: True, "snr": lambda row: row["cbr"] == 4e-4})
+    document |= {"missing": [], "settings": {"snr_cbrs": ["4e-4"], "snr_classical_cbrs": ["4e-4"]}}
+    found = {(point["method"], point["cbr"]): point for point in means(rows)}
+    assert [found[OURS, 8e-4][name] for name in ("videos", "lpips_videos", "vmaf_videos")] == [3, 3, 1]
+    assert bars_text(document).startswith("Means over the 1 to 3 of 3 videos that have a value;")
+    assert bars_text(document, "snr").startswith("Means over the 2 to 3 of 3 videos")
+    whole = [each for each in rows if each["method"] == OURS and each["cbr"] == 4e-4]
+    assert bars_text(document_of(whole, {})).startswith("Means over 3 videos; bars")
+    page = page_tables(document)
+    lines = [re.sub(" +", " ", line) for line in page["cbr"].splitlines()]
+    assert "| 4e-4 (2 of 3 videos) | **0.200** | 0.300 |" in lines and "| 8e-4 | 0.100 | – |" in lines
+    assert "-0.100 (-0.100 to -0.100), 2 of 3 videos" in page["claim"]
+    text = summary_text(document)
+    assert "60.0, 1 of 3 videos" in text and "-0.100 (-0.100 to -0.100), 2 of 3 videos" in text
+
+
+def test_runs_are_compared_where_they_show_the_same():
+    """By hand: B is 0.1 worse on x; y shows other pictures, z is in A only."""
+    a, b = ({"rows": [row(OURS, 4e-4, 0.2 + shift, name) for name in "xy"]} for shift in (0.0, 0.1))
+    a["rows"].append(row(OURS, 4e-4, 0.9, "z"))
+    a |= {"clips": [{"name": name, "digest": f"{name}1"} for name in "xyz"], "seed": 0, "seconds": None}
+    b |= {"clips": [{"name": "x", "digest": "x1"}, {"name": "y", "digest": "y2"}], "seed": 0, "seconds": 2.0}
+    assert other_pictures(a, b) == ["y"] and differences(a, b) == ["--seconds all and 2.0"]
+    (line,) = [line for line in compare(a, b) if line["metric"] == "lpips"]
+    assert line["gap"]["videos"] == 1 and line["gap"]["difference"] == pytest.approx(0.1)
+    twice = {"clips": [{"name": "x", "digest": "x1"}, {"name": "x", "digest": "x2"}]}
+    assert other_pictures(twice, twice) == ["x"]  # whose rows are whose?
 
 
 @pytest.mark.parametrize(
@@ -128,6 +180,7 @@ def document_of(rows, figures):
     chosen = {name: [row["key"] for row in rows if wanted(row)] for name, wanted in figures.items()}
     return {
         "rows": rows,
+        "clips": [{"name": name} for name in dict.fromkeys(row["video"] for row in rows)],
         "figures": chosen,
         "settings": {"snr_cbrs": ["4e-4"], "snr_classical_cbrs": ["1.3e-3"]},
     }

@@ -119,24 +119,28 @@ def link(
         raise SettingsError("evaluate needs FOLDER and --output OUT, or --compare A.json B.json")
     log_to_stderr()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers are many; results do not depend on their number
+    from ..evaluate.link_checks import check_evaluation, check_packages
     from ..evaluate.link_evaluation import Folders, evaluate_videos, find_videos
     from ..evaluate.link_page import check_link_page, renew_link_page
     from ..evaluate.points import FIGURES, Evaluation
     from ..flowgraphs.settings import LinkSettings
 
-    paths = find_videos(folder, limit)
+    check_packages()
+    output = output.absolute()  # as all paths: workers of a cluster have working directories of their own
+    folders = Folders(output, _absolute(cache) or output / "cache")
+    paths = find_videos(folder.absolute(), limit, folders)
     if page is not None:
         check_link_page(page)
     settings = LinkSettings(
         size=size,
         gop=gop,
-        mcs_table=mcs_table,
+        mcs_table=str(Path(mcs_table).absolute()) if mcs_table.endswith((".yaml", ".yml")) else mcs_table,
         codec=codec,
         memory=memory,
         tokenizer=tokenizer,
-        weights=tokenizer_weights,
+        weights=_absolute(tokenizer_weights),
         interpolator=interpolator,
-        interpolator_weights=interpolator_weights,
+        interpolator_weights=_absolute(interpolator_weights),
     )
     evaluation = Evaluation(
         link=settings,
@@ -149,8 +153,8 @@ def link(
         figures=FIGURES if figures is None else tuple(figures.split(",")),
         cbrs=Evaluation.cbrs if cbrs is None else tuple(cbrs.split(",")),
     )
+    check_evaluation(evaluation)
     _make(output)
-    folders = Folders(output, cache or output / "cache")
     with (
         progress_bar.WorkProgress("evaluate", "job/s", quiet) as progress,
         _runner(workers, scheduler) as runner,
@@ -172,6 +176,10 @@ def _methods(words: str | None) -> tuple[str, ...]:
     if unknown:
         raise SettingsError(f"--methods: expected some of {', '.join(METHOD_WORDS)}, got {unknown[0]!r}")
     return tuple(METHOD_WORDS[word] for word in METHOD_WORDS if word in chosen)
+
+
+def _absolute(path: Path | None) -> Path | None:
+    return None if path is None else path.absolute()
 
 
 def _make(output: Path) -> None:

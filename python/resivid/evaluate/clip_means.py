@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr, stdtrit
 
 from .metrics import NO_CLIP, MetricsAccumulator
 
@@ -16,18 +17,23 @@ CONFIDENCE = 0.95
 
 
 def bootstrap_interval(values: Sequence[float], seed: int = 0) -> list[float] | None:
-    """Interval of the mean by the percentile bootstrap (Efron 1979): the clips are drawn with replacement.
+    """Interval of the mean by the expanded percentile bootstrap: the clips are drawn with replacement.
+
+    Plain percentiles make the interval of n clips too narrow, as the normal distribution in place of Student's t and n in
+    place of n - 1 would: by 22 % for 8 clips. Hesterberg 2015 (The American Statistician 69(4), section 5) takes them
+    further out, so that for a normal distribution of the drawn means the interval is that of Student's t.
 
     Args:
         values: one for each clip.
     Returns:
         [low, high] at 95 %; None for fewer than two clips, which say nothing of their spread.
     """
-    if len(values) < 2:
+    count = len(values)
+    if count < 2:
         return None
-    draws = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
+    draws = np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
     means = np.asarray(values, np.float64)[draws].mean(1)
-    tail = 50 * (1 - CONFIDENCE)
+    tail = 100 * ndtr(np.sqrt(count / (count - 1)) * stdtrit(count - 1, (1 - CONFIDENCE) / 2))
     low, high = np.percentile(means, [tail, 100 - tail])
     return [float(low), float(high)]
 

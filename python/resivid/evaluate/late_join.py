@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import ResividError
 from ..models.registry import load_interpolator
-from .classical.receiver import GREY, decode
+from .classical.receiver import GREY, watch
 from .classical_point import budget_of, stream_of
 from .job_models import models
 from .metrics import MetricsAccumulator
@@ -19,12 +21,23 @@ if TYPE_CHECKING:
     from .jobs import PointJob
 
 FOLLOWED_S = 4.0
+LEAST_FOLLOWED = 1  # frames that are looked at after that of the join
 
 
 def join_frame(job: PointJob) -> int:
-    """The frame at which the receiver joins: after a third of the clip, at another place in the GOP for each clip."""
-    blocks = job.clip.num_frames // 3 // BLOCK_STRIDE
-    return BLOCK_STRIDE * (blocks + job.clip_number % 4)
+    """The frame at which the receiver joins: after a third of the clip, at another place in the GOP for each clip.
+
+    In a short clip it is earlier, so that there is something to follow.
+
+    Raises:
+        ResividError: the clip is too short even for a join at its second key frame.
+    """
+    frames = job.clip.num_frames
+    latest = (frames - 1) // BLOCK_STRIDE - LEAST_FOLLOWED
+    if latest < 1:
+        least = BLOCK_STRIDE * (1 + LEAST_FOLLOWED) + 1
+        raise ResividError(f"late join: {frames} frames are too few, at least {least} are needed")
+    return BLOCK_STRIDE * max(1, min(frames // 3 // BLOCK_STRIDE + job.clip_number % 4, latest))
 
 
 def measured_frames(job: PointJob) -> list[int]:
@@ -58,17 +71,21 @@ def join_ours(job: PointJob, seed: int) -> dict[str, Any]:
 
 
 def join_classical(job: PointJob, seed: int) -> dict[str, Any]:
-    """Nothing can be shown before the next key frame; then all is as for everyone."""
+    """Grey before the next key frame, where nothing can be shown; then all is as for everyone."""
     size, start = job.evaluation.link.size, join_frame(job)
+    wanted = measured_frames(job)
     stream = stream_of(job, budget_of(job.point, job.evaluation, job.clip, seed))
     entry = next((i for i, unit in enumerate(stream.units) if unit.key and unit.frame >= start), None)
-    shown = decode([] if entry is None else stream.units[entry:], stream.setting, size)
-    picture, pictures = np.full((size, size, 3), GREY, np.uint8), []
-    following = next(shown, None)
-    for index in measured_frames(job):
-        while following is not None and following[0] <= index:
-            picture, following = following[1], next(shown, None)
-        pictures.append(picture)
+    units = [] if entry is None else stream.units[entry:]
+    first = units[0].frame if units else job.clip.num_frames
+    nothing = np.full((size, size, 3), GREY, np.uint8)
+    _, interpolator = models(job.evaluation)
+    shown = watch(units, stream.setting, size, job.clip.num_frames, interpolator)
+    pictures = [
+        nothing if index < first else frame
+        for index, frame in enumerate(islice(shown, wanted[-1] + 1))
+        if index in wanted
+    ]
     return _curve(job, pictures) | {"setting": f"{stream.setting.name}, crf {stream.quality:g}"}
 
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..errors import VideoError
+from ..errors import SettingsError, VideoError
 from ..link.mcs_table import read_mcs_file
 from ..version import __version__
 from .classical.encoder import av_version
@@ -19,6 +19,7 @@ from .classical_rounds import Searches, usable
 from .clips import SUFFIXES
 from .job_models import measuring, models
 from .jobs import Job, PointJob, as_document, describe
+from .link_checks import check_evaluation
 from .machine import machine
 from .points import OURS, PAPER_X265, Evaluation, Point, folder_of_points, plan, unique
 from .prepared_clips import PreparedClip, prepare_clip, to_document
@@ -67,18 +68,39 @@ class Folders:
         return self.output / "videos"
 
 
-def find_videos(folder: Path, limit: int | None = None) -> list[Path]:
+def find_videos(folder: Path, limit: int | None = None, folders: Folders | None = None) -> list[Path]:
     """The videos of a folder and of the folders in it, by name.
 
+    Args:
+        limit: the first so many; None: all.
+        folders: what an evaluation writes; what lies there is no input of it, whatever an earlier run has left.
     Raises:
         VideoError: there is no such folder, or no video in it.
+        SettingsError: it is a folder that the evaluation writes videos to.
     """
     if not folder.is_dir():
         raise VideoError(f"{folder}: is no folder")
-    found = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES)
+    apart = _written_inside(folder, folders) if folders is not None else []
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and path.is_file()
+        and not any(path.parent.resolve().is_relative_to(each) for each in apart)
+    )
     if not found:
         raise VideoError(f"{folder}: holds no video ({', '.join('*' + s for s in SUFFIXES)})")
     return found[:limit]
+
+
+def _written_inside(folder: Path, folders: Folders) -> list[Path]:
+    """Of the folders that an evaluation writes those in the folder of its videos, which may itself be one of them."""
+    videos = folder.resolve()
+    kept = [path.resolve() for path in (folders.videos, folders.clips)]
+    if any(videos.is_relative_to(each) for each in kept):
+        raise SettingsError(f"{folder}: the evaluation keeps its own videos there; choose another --output")
+    written = [folders.output.resolve(), folders.cache.resolve(), *kept]
+    return [each for each in written if each != videos and each.is_relative_to(videos)]
 
 
 def evaluate_videos(
@@ -100,9 +122,11 @@ def evaluate_videos(
         The document of results: `rows`, one for each video and point; `series` by the rows' keys; `figures`: name to the
         keys of its rows; what it takes to repeat the run.
     Raises:
+        SettingsError: points cannot be run with these settings; nothing was begun.
         VideoError: not one video can be read.
         ResividError: results cannot be kept.
     """
+    check_evaluation(evaluation)
     clips, notes = prepare_all(paths, folders.clips, evaluation.link.size, seconds)
     missing, absent = missing_methods(evaluation)
     notes += absent
@@ -126,7 +150,11 @@ def evaluate_videos(
     work = _Work(clips, evaluation, folders, runner, progress, keys)
     for name, points in planned.items():
         work.figure(name, points)
-    found, failures = list(work.rows.values()), work.failures
+    names = {keys[clip.digest, point]: clip.name for clip in clips for point in unique(planned)}
+    found = [
+        row | {"video": names[row["key"]]} for row in work.rows.values()
+    ]  # an earlier run's name may be another
+    failures = work.failures
     series = {row["key"]: {name: row[name] for name in SERIES if name in row} for row in found}
     return {
         "rows": [
@@ -221,7 +249,9 @@ class _Work:
 def prepare_all(
     paths: Sequence[Path], folder: Path, size: int, seconds: float | None
 ) -> tuple[list[PreparedClip], list[str]]:
-    """The clips that can be read, and a line for each that cannot.
+    """The clips that can be read, each with a name of its own, and a line for each that cannot or is not whole.
+
+    Of clips of equal file names the first keeps its name; the others have the first digits of their digest with it.
 
     Raises:
         VideoError: not one can be read.
@@ -238,6 +268,9 @@ def prepare_all(
         if clip.digest in {other.digest for other in clips}:
             notes.append(f"left out: {path} shows the same as another video")
             continue
+        clip = replace(clip, name=_own_name(clip, {other.name for other in clips}))
+        if clip.problem:
+            notes.append(f"{clip.name}: {clip.problem}")
         clips.append(clip)
     if not clips:
         raise VideoError("; ".join(notes))
@@ -247,6 +280,14 @@ def prepare_all(
             f"frame rates differ ({rates} frame/s): CBR counts symbols a frame, so equal CBR is not equal bit rate"
         )
     return clips, notes
+
+
+def _own_name(clip: PreparedClip, taken: set[str]) -> str:
+    name, digits = clip.name, 8
+    while name in taken:
+        name = f"{clip.name}-{clip.digest[:digits]}"
+        digits += 1
+    return name
 
 
 def missing_methods(evaluation: Evaluation) -> tuple[set[str], list[str]]:

@@ -15,13 +15,17 @@ from .link_tables import (
     NAMES,
     by_video,
     cbr_text,
+    cell,
     channel_text,
     claim,
+    gap_text,
+    in_all,
     label,
     means,
     point_of,
     rows_of,
     table1_text,
+    videos_text,
 )
 from .pages import check_page, figure, renew_section, table
 from .points import OURS
@@ -73,39 +77,44 @@ def page_tables(document: dict[str, Any]) -> dict[str, str]:
     found = {}
     for name, metrics in TABLES.items():
         rows = rows_of(document, name)
-        parts = [text for metric in metrics if (text := _pivot(name, rows, metric))]
+        parts = [text for metric in metrics if (text := _pivot(name, rows, metric, document))]
         if parts:
             found[name] = "\n" + "\n".join(parts) + "\n"
     if document["figures"].get("snr") and (lines := claim(document)):
-        found["claim"] = "\n" + _claim(lines) + "\n"
+        found["claim"] = "\n" + _claim(lines, document) + "\n"
     if sheet := means(rows_of(document, "sheet")):
-        found["sheet"] = "\n" + _sheet(sheet) + "\n"
+        found["sheet"] = "\n" + _sheet(sheet, document) + "\n"
     if document.get("table1"):
         found["table1"] = "\n" + table1_text(document["table1"]) + "\n"
     return found
 
 
-def _pivot(name: str, rows: Sequence[dict[str, Any]], metric: str) -> str:
-    """A row for each value of the figure's axis, a column for each curve, the best of a row in bold."""
+def _pivot(name: str, rows: Sequence[dict[str, Any]], metric: str, document: dict[str, Any]) -> str:
+    """A row for each value of the figure's axis, a column for each curve, the best of a row in bold.
+
+    A row's means are over the videos that all its curves have; where these are not all, it says how many.
+    """
     columns = dict.fromkeys(_curve(name, row) for row in sorted(rows, key=_order))
-    lines = dict.fromkeys(_place(name, row) for row in sorted(rows, key=_axis))
-    cells = {
-        (line, column): _mean(
-            [row for row in rows if (_place(name, row), _curve(name, row)) == (line, column)], metric
-        )
-        for line in lines
-        for column in columns
-    }
-    if all(value is None for value in cells.values()):
+    body = []
+    for line in dict.fromkeys(_place(name, row) for row in sorted(rows, key=_axis)):
+        here = [row for row in rows if _place(name, row) == line]
+        measured = {
+            column: by_video([row for row in here if _curve(name, row) == column], metric)
+            for column in columns
+        }
+        curves = [values for values in measured.values() if values]
+        common = in_all(curves) if curves else []
+        means_here = [_mean(measured[column], common) for column in columns]
+        few = videos_text(len(common), document) if curves else ""
+        body.append([f"{line} ({few})" if few else line, *_marked(means_here, metric)])
+    if not any(row.get(metric) is not None for row in rows):
         return ""
-    body = [[line, *_marked([cells[line, column] for column in columns], metric)] for line in lines]
     axis = {"cbr": "CBR", "snr": "SNR, dB", "loss": "channel"}[name]
     return f"{NAMES[metric]}:\n\n" + table((axis, *columns), body)
 
 
-def _mean(rows: Sequence[dict[str, Any]], metric: str) -> float | None:
-    values = list(by_video(rows, metric).values())
-    return float(np.mean(values)) if values else None
+def _mean(values: dict[str, float], videos: Sequence[str]) -> float | None:
+    return float(np.mean([values[video] for video in videos])) if values and videos else None
 
 
 def _marked(values: Sequence[float | None], metric: str) -> Iterator[str]:
@@ -145,7 +154,7 @@ def _axis(row: dict[str, Any]) -> tuple[Any, ...]:
     return row["fading"] != "none", row["burst_length"], row["loss_rate"], row["cbr"], row["snr_db"]
 
 
-def _claim(lines: Sequence[dict[str, Any]]) -> str:
+def _claim(lines: Sequence[dict[str, Any]], document: dict[str, Any]) -> str:
     """Ours at its lower CBR against each other chain, by LPIPS and CLIP score."""
     rows = [
         (
@@ -154,7 +163,7 @@ def _claim(lines: Sequence[dict[str, Any]]) -> str:
             NAMES[line["metric"]],
             figure(line["ours"], DIGITS[line["metric"]]),
             figure(line["other_value"], DIGITS[line["metric"]]),
-            figure(line["gap"]["difference"], DIGITS[line["metric"]], line["gap"]["ci"]),
+            gap_text(line["gap"], DIGITS[line["metric"]], document),
             VERDICTS.get(line["verdict"], f"**{line['verdict']}**"),
         )
         for line in lines
@@ -164,13 +173,13 @@ def _claim(lines: Sequence[dict[str, Any]]) -> str:
     return table(("SNR, dB", "against", "metric", ours, "that", "difference", "ours is"), rows)
 
 
-def _sheet(points: Sequence[dict[str, Any]]) -> str:
+def _sheet(points: Sequence[dict[str, Any]], document: dict[str, Any]) -> str:
     shown = [metric for metric in SHEET if any(point[metric] is not None for point in points)]
     rows = [
         (
-            label(point),
+            ", ".join(filter(None, (label(point), videos_text(point["videos"], document)))),
             cbr_text(point["cbr"]),
-            *(figure(point[metric], DIGITS[metric], point[f"{metric}_ci"]) for metric in shown),
+            *(cell(point, metric) for metric in shown),
             figure(point["delay_s"], 2),
         )
         for point in sorted(points, key=_order)

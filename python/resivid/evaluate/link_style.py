@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .figures import new_figure
+from .link_tables import by_video, point_of, rows_of
 from .points import BEST_LPIPS, BEST_PSNR, OURS, PAPER_X265
+from .video_quality import METRICS
 
 METHODS = (OURS, PAPER_X265, BEST_LPIPS, BEST_PSNR)  # in the order of legends
 OURS_COLOURS = ("#9ecae1", "#2171b5", "#08306b")  # by stride, light to dark
@@ -43,7 +45,24 @@ def legend_below(axis: Any) -> None:
     axis.figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize="small", frameon=False)
 
 
-def bars_text(document: dict[str, Any]) -> str:
-    """What the bars of a figure are."""
+def bars_text(document: dict[str, Any], name: str | None = None) -> str:
+    """What the points and bars of a figure are.
+
+    Args:
+        name: of the figure in the document; None: all of them.
+    """
     videos = len(document["clips"])
-    return f"Means over {videos} videos; bars: 95 % by bootstrap over videos." if videos > 1 else "One video."
+    if videos == 1:
+        return "One video."
+    rows = document["rows"] if name is None else rows_of(document, name)
+    points: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        points.setdefault(point_of(row), []).append(row)
+    counts = {len(by_video(members, metric)) for members in points.values() for metric in METRICS} - {0}
+    least, most = min(counts, default=videos), max(counts, default=videos)
+    if least == videos:
+        means_over = f"Means over {videos} videos"
+    else:
+        span = f"{least}" if least == most else f"{least} to {most}"
+        means_over = f"Means over the {span} of {videos} videos that have a value"
+    return f"{means_over}; bars: 95 % by bootstrap over videos."

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .clip_means import CONFIDENCE, RESAMPLES, mean_and_interval
+from .clip_means import bootstrap_interval, mean_and_interval
 from .pages import figure, table
 from .points import BEST_LPIPS, OURS, PAPER_X265
 from .video_quality import HIGHER_IS_BETTER, METRICS
@@ -59,8 +59,23 @@ def by_video(rows: Sequence[dict[str, Any]], metric: str) -> dict[str, float]:
     return {video: float(np.mean(found)) for video, found in values.items()}
 
 
+def in_all(curves: Iterable[Mapping[str, float]]) -> list[str]:
+    """The videos that every curve (of `by_video`) has: only over these can their means be compared."""
+    first, *others = curves
+    return [video for video in first if all(video in other for other in others)]
+
+
+def videos_text(count: int, document: dict[str, Any]) -> str:
+    """Such as "5 of 6 videos"; "" where it is all of them."""
+    total = len(document["clips"])
+    return f"{count} of {total} videos" if count < total else ""
+
+
 def means(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row for each point: its columns, each metric and its interval over videos, BLER, number of videos."""
+    """One row for each point: its columns, each metric and its interval over videos, BLER, number of videos.
+
+    A metric that not all of these videos have says under its name with `_videos` how many have it.
+    """
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault(point_of(row), []).append(row)
@@ -68,11 +83,19 @@ def means(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     for members in groups.values():
         mean: dict[str, Any] = {name: members[0].get(name) for name in POINT_COLUMNS}
         for metric in (*METRICS, "bler", "delay_s", "cbr_sent"):
-            mean |= mean_and_interval(metric, list(by_video(members, metric).values()))
+            values = list(by_video(members, metric).values())
+            mean |= mean_and_interval(metric, values) | {f"{metric}_videos": len(values)}
         videos = {row["video"] for row in members}
         settings = {row.get("setting", "") for row in members}
         out.append(mean | {"videos": len(videos), "settings": sorted(settings)})
     return out
+
+
+def cell(point: dict[str, Any], metric: str) -> str:
+    """Mean and interval of a row of `means`; with the number of videos where it is less than the row's."""
+    text = figure(point[metric], DIGITS[metric], point[f"{metric}_ci"])
+    count = point[f"{metric}_videos"]
+    return f"{text}, {count} of {point['videos']} videos" if 0 < count < point["videos"] else text
 
 
 def label(point: dict[str, Any]) -> str:
@@ -90,16 +113,15 @@ def paired_interval(a: dict[str, float], b: dict[str, float], seed: int = 0) -> 
     Returns:
         `difference`, `ci` ([low, high] at 95 %; None for one video), `videos`; None without a common video.
     """
-    common = [video for video in a if video in b]
+    common = in_all((a, b))
     if not common:
         return None
-    differences = np.array([b[video] - a[video] for video in common])
-    interval = None
-    if len(common) > 1:
-        draws = np.random.default_rng(seed).integers(0, len(common), (RESAMPLES, len(common)))
-        tail = 50 * (1 - CONFIDENCE)
-        interval = [float(x) for x in np.percentile(differences[draws].mean(1), [tail, 100 - tail])]
-    return {"difference": float(differences.mean()), "ci": interval, "videos": len(common)}
+    differences = [b[video] - a[video] for video in common]
+    return {
+        "difference": float(np.mean(differences)),
+        "ci": bootstrap_interval(differences, seed),
+        "videos": len(common),
+    }
 
 
 def verdict(metric: str, interval: dict[str, Any] | None) -> str:
@@ -115,6 +137,9 @@ def verdict(metric: str, interval: dict[str, Any] | None) -> str:
 def winners(rows: Sequence[dict[str, Any]], axis: str) -> list[dict[str, Any]]:
     """For each value of the axis and each metric: the best method in the mean, and what ours is to the best classical one.
 
+    Means are taken over the videos that all curves have there, whose number is `videos`: a method must not win because
+    it failed on a hard one. There is no line where the curves have no video in common.
+
     Args:
         rows: of one figure.
         axis: "cbr" or "snr_db".
@@ -128,15 +153,23 @@ def winners(rows: Sequence[dict[str, Any]], axis: str) -> list[dict[str, Any]]:
                 if row.get(metric) is not None:
                     name = label(row) if axis == "cbr" else f"{label(row)}, CBR {cbr_text(row['cbr'])}"
                     curves.setdefault(name, []).append(row)
-            if not curves:
+            measured = {name: by_video(members, metric) for name, members in curves.items()}
+            common = in_all(measured.values()) if measured else []
+            if not common:
                 continue
             best = _best(metric)
-            found = {name: by_video(members, metric) for name, members in curves.items()}
+            found = {name: {video: values[video] for video in common} for name, values in measured.items()}
             mean = {name: float(np.mean(list(values.values()))) for name, values in found.items()}
             winner = best(mean, key=mean.__getitem__)
             ours = [name for name in mean if name.startswith(OURS)]
             others = [name for name in mean if not name.startswith(OURS)]
-            line = {axis: value, "metric": metric, "winner": winner, "value": mean[winner]}
+            line = {
+                axis: value,
+                "metric": metric,
+                "winner": winner,
+                "value": mean[winner],
+                "videos": len(common),
+            }
             if ours and others:
                 a, b = (best(names, key=mean.__getitem__) for names in (others, ours))
                 gap = paired_interval(found[a], found[b])
@@ -152,7 +185,7 @@ def _best(metric: str) -> Callable[..., Any]:
 def claim(document: dict[str, Any]) -> list[dict[str, Any]]:
     """The paper's claim at each SNR: ours at the lowest CBR against H.265 at more than three times of it.
 
-    Also against the best classical chain, at three times and at equal CBR.
+    Also against the best classical chain at equal CBR.
     """
     rows, out = rows_of(document, "snr"), []
     ours_cbr, *_ = sorted(float(text) for text in document["settings"]["snr_cbrs"])
@@ -160,13 +193,13 @@ def claim(document: dict[str, Any]) -> list[dict[str, Any]]:
     for snr_db in sorted({row["snr_db"] for row in rows}):
         here = [row for row in rows if row["snr_db"] == snr_db]
         ours = [row for row in here if row["method"] == OURS and row["cbr"] == ours_cbr]
-        for method, cbr in ((PAPER_X265, high_cbr), (BEST_LPIPS, high_cbr), (BEST_LPIPS, ours_cbr)):
+        for method, cbr in ((PAPER_X265, high_cbr), (BEST_LPIPS, ours_cbr)):
             other = [row for row in here if row["method"] == method and row["cbr"] == cbr]
             for metric in ("lpips", "clip", "psnr_db"):
                 a, b = by_video(other, metric), by_video(ours, metric)
                 gap = paired_interval(a, b)
                 if gap is not None:
-                    common = [video for video in a if video in b]
+                    common = in_all((a, b))
                     out.append(
                         {
                             "snr_db": snr_db,
@@ -193,7 +226,7 @@ def summary_text(document: dict[str, Any]) -> str:
             parts.append(f"{title}\n\n{_means_table(points)}")
     lines = claim(document) if document["figures"].get("snr") else []
     if lines:
-        parts.append("The claim, by SNR\n\n" + _claim_table(lines))
+        parts.append("The claim, by SNR\n\n" + _claim_table(lines, document))
     if document.get("table1"):
         parts.append("Table I\n\n" + table1_text(document["table1"]))
     if document["missing"]:
@@ -210,7 +243,7 @@ def _means_table(points: Sequence[dict[str, Any]]) -> str:
             cbr_text(point["cbr"]),
             f"{point['snr_db']:g}",
             channel_text(point),
-            *(figure(point[m], DIGITS[m], point[f"{m}_ci"]) for m in shown),
+            *(cell(point, m) for m in shown),
             figure(point["bler"], DIGITS["bler"]),
             figure(point["delay_s"], 2),
             str(point["videos"]),
@@ -231,14 +264,21 @@ def channel_text(point: dict[str, Any]) -> str:
     )
 
 
-def _claim_table(lines: Sequence[dict[str, Any]]) -> str:
+def gap_text(gap: dict[str, Any], digits: int, document: dict[str, Any]) -> str:
+    """A result of `paired_interval`; with the number of videos where it is less than all."""
+    return ", ".join(
+        filter(None, (figure(gap["difference"], digits, gap["ci"]), videos_text(gap["videos"], document)))
+    )
+
+
+def _claim_table(lines: Sequence[dict[str, Any]], document: dict[str, Any]) -> str:
     rows = [
         (
             f"{line['snr_db']:g}",
             NAMES[line["metric"]],
             f"{line['ours']:.3f} at {cbr_text(line['ours_cbr'])}",
             f"{line['other']}, {line['other_value']:.3f} at {cbr_text(line['other_cbr'])}",
-            figure(line["gap"]["difference"], 3, line["gap"]["ci"]),
+            gap_text(line["gap"], 3, document),
             line["verdict"] or "–",
         )
         for line in lines

@@ -30,11 +30,12 @@ class PreparedClip:
     """One video, ready to be sent.
 
     Attributes:
-        name: the file's name without the suffix.
+        name: the file's name without the suffix; `prepare_all` gives each clip of an evaluation one of its own.
         path: FFV1 in Matroska, square RGB pictures; `VideoReader` gives them back to the last bit.
         digest: SHA-256 of all pictures and the frame rate: what caches go by.
         num_frames: T.
         rate: frame/s, as a fraction such as "30000/1001".
+        problem: why it holds less than the file should; "" where all is well.
     """
 
     name: str
@@ -42,6 +43,7 @@ class PreparedClip:
     digest: str
     num_frames: int
     rate: str
+    problem: str = ""
 
     @property
     def fps(self) -> float:
@@ -68,17 +70,28 @@ def prepare_clip(path: Path, folder: Path, size: int = 256, seconds: float | Non
     """
     name = f"{path.stem[:40]}-{_file_key(path, size, seconds)}"
     video, note = folder / f"{name}.mkv", folder / f"{name}.json"
-    if not (note.exists() and video.exists()):
+    about = _kept(note) if video.exists() else None
+    if about is None:
         _check_side(path)
-        digest, count, rate = _write(path, video, size, seconds)
-        about = {"name": path.stem, "digest": digest, "num_frames": count, "rate": str(rate)}
+        about = {"name": path.stem} | _write(path, video, size, seconds)
         write_text_atomically(note, json.dumps(about) + "\n")
-    return PreparedClip(path=video, **json.loads(note.read_text(encoding="utf-8")))
+    return PreparedClip(path=video, **about)
 
 
 def to_document(clip: PreparedClip) -> dict[str, Any]:
-    """What results say of a clip."""
-    return {key: value for key, value in asdict(clip).items() if key != "path"}
+    """What results say of a clip; its problem stands in their notes."""
+    return {key: value for key, value in asdict(clip).items() if key not in ("path", "problem")}
+
+
+def _kept(note: Path) -> dict[str, Any] | None:
+    """What is known of a prepared clip; None where there is no such file or it is damaged."""
+    kinds = {"name": str, "digest": str, "num_frames": int, "rate": str, "problem": str}
+    try:
+        about = {"problem": ""} | json.loads(note.read_text(encoding="utf-8"))
+        whole = about.keys() == kinds.keys() and all(isinstance(about[key], kinds[key]) for key in kinds)
+        return about if whole and Fraction(about["rate"]) > 0 else None
+    except (OSError, ValueError, TypeError, ZeroDivisionError):
+        return None
 
 
 def _file_key(path: Path, size: int, seconds: float | None) -> str:
@@ -103,8 +116,8 @@ def _check_side(path: Path) -> None:
         raise VideoError(f"{path}: {side} pixels are too few, at least {LEAST_SIDE} are needed")
 
 
-def _write(path: Path, video: Path, size: int, seconds: float | None) -> tuple[str, int, Fraction]:
-    """Digest, number of frames and rate."""
+def _write(path: Path, video: Path, size: int, seconds: float | None) -> dict[str, Any]:
+    """Write the clip; what `PreparedClip` says of it but for name and path."""
     reader = VideoReader(path, size)
     most = None if seconds is None else max(LEAST_FRAMES, round(seconds * reader.rate))
     rate = reader.rate.limit_denominator(1 << 16)
@@ -116,7 +129,12 @@ def _write(path: Path, video: Path, size: int, seconds: float | None) -> tuple[s
             count += 1
         if count < LEAST_FRAMES:
             raise VideoError(f"{path}: {count} frame is too few, at least {LEAST_FRAMES} are needed")
-    return digest.hexdigest(), count, rate
+    return {
+        "digest": digest.hexdigest(),
+        "num_frames": count,
+        "rate": str(rate),
+        "problem": reader.problem,
+    }
 
 
 class LosslessWriter:

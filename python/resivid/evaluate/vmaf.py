@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import shutil
@@ -14,10 +15,12 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ..errors import ResividError
+
 TIMEOUT_S = 3600
 STRETCH = 600  # frames: 240 MB of pictures of 256x256
 NAMES = ("received", "original")  # in the order in which the filter takes them
-FAILURES = (OSError, ValueError, KeyError, subprocess.SubprocessError)
+FAILURES = (ValueError, KeyError, subprocess.SubprocessError)
 
 
 @functools.cache
@@ -69,7 +72,11 @@ class Vmaf:
         self._size = ""
 
     def add(self, original: np.ndarray, received: np.ndarray) -> None:
-        """Take one frame, uint8 (H, W, 3) RGB."""
+        """Take one frame, uint8 (H, W, 3) RGB.
+
+        Raises:
+            ResividError: no room for temporary files. It passes, so that it is no reason to do without VMAF for ever.
+        """
         if self._problem:
             return
         try:
@@ -80,14 +87,22 @@ class Vmaf:
             self._waiting += 1
             if self._waiting == STRETCH:
                 self._compare()
+        except OSError as error:
+            raise self._no_room(error) from error
         except FAILURES as error:
             self._fail(error)
 
     def result(self) -> tuple[float | None, str]:
-        """The mean over the frames since the last result, or None and why there is none."""
+        """The mean over the frames since the last result, or None and why there is none.
+
+        Raises:
+            ResividError: as `add`.
+        """
         try:
             if self._waiting and not self._problem:
                 self._compare()
+        except OSError as error:
+            raise self._no_room(error) from error
         except FAILURES as error:
             self._fail(error)
         scores, self._scores = self._scores, []
@@ -120,6 +135,11 @@ class Vmaf:
         mean = json.loads(log.read_text(encoding="utf-8"))["pooled_metrics"]["vmaf"]["mean"]
         self._scores.append((self._waiting, float(mean)))
         self._clear()
+
+    def _no_room(self, error: OSError) -> ResividError:
+        with contextlib.suppress(OSError):  # closing writes what is still in memory
+            self._clear()
+        return ResividError(f"vmaf: {tempfile.gettempdir()}: cannot be written ({error.strerror or error})")
 
     def _fail(self, error: Exception) -> None:
         self._problem = f"ffmpeg's libvmaf failed ({type(error).__name__})"

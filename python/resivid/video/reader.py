@@ -33,6 +33,7 @@ class VideoReader:
     Attributes:
         rate: frame/s.
         num_frames_hint: frames that the container promises; None when it does not say.
+        problem: after the last frame: why there are fewer than there should be; "" where all is well.
     Raises:
         VideoError: missing, empty, no video, or (while iterating) not a single frame.
         ValueError: size is below 1.
@@ -48,7 +49,7 @@ class VideoReader:
         if size < 1:
             raise ValueError(f"size must be at least 1 pixel, got {size}")
         self._format, self._options = input_format, options
-        self.source, self.size = str(source), size
+        self.source, self.size, self.problem = str(source), size, ""
         self._av = _import_av()
         self._damage: Exception | None = None
         self._container = self._open()
@@ -81,9 +82,11 @@ class VideoReader:
             reason = _reason(self._damage) if self._damage else "it holds none"
             raise VideoError(f"{self.source}: no video frame can be decoded ({reason})")
         if self._damage:
-            log.warning("%s: damaged (%s), %d frames decoded", self.source, _reason(self._damage), count)
+            self.problem = f"damaged ({_reason(self._damage)}), {count} frames decoded"
         elif self.num_frames_hint and count < self.num_frames_hint - 1:
-            log.warning("%s: %d frames of the promised %d", self.source, count, self.num_frames_hint)
+            self.problem = f"{count} frames of the promised {self.num_frames_hint}"
+        if self.problem:
+            log.warning("%s: %s", self.source, self.problem)
 
     def _frames(self) -> Iterator[Any]:
         """Decoded frames; damaged packets are passed over, the first error is kept in `_damage`."""
