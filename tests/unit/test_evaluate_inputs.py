@@ -102,6 +102,7 @@ SMALL = Evaluation(
         ({"fixed_mcs": "none"}, "no row 'none'"),
         ({"link": LinkSettings(size=128, tokenizer="small:tokenizer")}, "--size must be 64"),
         ({"link": LinkSettings(size=63)}, "--size must be even"),
+        ({"link": LinkSettings(gop=0), "methods": (PAPER_X265,)}, "--gop must be at least 1"),
     ],
 )
 def test_settings_are_refused_before_anything_is_run(changes, words):

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from .jobs import PointJob
 
 FOLLOWED_S = 4.0
-
-
 LEAST_FOLLOWED = 1  # frames that are looked at after that of the join
 
 

@@ -39,6 +39,8 @@ def check_evaluation(evaluation: Evaluation) -> None:
     size = evaluation.link.size
     if size % 2:
         raise SettingsError(f"--size must be even, got {size}")
+    if evaluation.link.gop < 1:
+        raise SettingsError(f"--gop must be at least 1, got {evaluation.link.gop}")
     for option, cbrs in (
         ("--cbrs", evaluation.cbrs),
         ("snr_cbrs", evaluation.snr_cbrs),

@@ -10,6 +10,8 @@ SSIM_SIGMA, SSIM_RADIUS = 1.5, 5  # Gaussian window of 11x11 pixels
 WINDOW = 2 * SSIM_RADIUS + 1
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # table of the 2003 paper, finest scale first
 SMALLEST_MS_SSIM_SIDE = WINDOW * 2 ** (len(SCALE_WEIGHTS) - 1)
+# Taken from all values before they are squared: 24 bits then do for variances, at twice the speed of 53.
+CENTRE = np.float32(128)
 
 
 def ssim(reference: np.ndarray, frame: np.ndarray) -> float:
@@ -28,7 +30,7 @@ def ssim(reference: np.ndarray, frame: np.ndarray) -> float:
     check_pair(reference, frame)
     if min(reference.shape[:2]) < WINDOW:
         raise ValueError(f"frame: sides must be at least {WINDOW} pixels, got {frame.shape}")
-    return float(np.mean(_similarity(reference.astype(np.float64), frame.astype(np.float64))[0]))
+    return float(np.mean(_similarity(_centred(reference), _centred(frame))[0]))
 
 
 def ms_ssim(reference: np.ndarray, frame: np.ndarray) -> float:
@@ -57,7 +59,7 @@ def ssim_and_ms_ssim(reference: np.ndarray, frame: np.ndarray) -> tuple[float, f
     check_pair(reference, frame)
     if min(reference.shape[:2]) < SMALLEST_MS_SSIM_SIDE:
         raise ValueError(f"frame: sides must be at least {SMALLEST_MS_SSIM_SIDE} pixels, got {frame.shape}")
-    x, y = reference.astype(np.float64), frame.astype(np.float64)
+    x, y = _centred(reference), _centred(frame)
     product = np.ones(reference.shape[2])
     finest, structure = _similarity(x, y)
     for weight in SCALE_WEIGHTS[:-1]:
@@ -80,8 +82,16 @@ def check_pair(reference: np.ndarray, frame: np.ndarray) -> None:
         raise ValueError(f"frame: expected the shape of the reference {reference.shape}, got {frame.shape}")
 
 
+def _centred(picture: np.ndarray) -> np.ndarray:
+    return picture.astype(np.float32) - CENTRE
+
+
 def _similarity(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means over positions, (channels,), of luminance times structure, and of structure (contrast, correlation) alone."""
+    """Means over positions, (channels,), of luminance times structure, and of structure (contrast, correlation) alone.
+
+    Args:
+        x, y: of `_centred`, or reduced from it.
+    """
     import cv2
 
     inside = slice(SSIM_RADIUS, -SSIM_RADIUS)
@@ -90,13 +100,14 @@ def _similarity(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return cv2.GaussianBlur(picture, (WINDOW, WINDOW), SSIM_SIGMA)[inside, inside]
 
     mean_x, mean_y = mean(x), mean(y)
-    squares, product = mean_x**2 + mean_y**2, mean_x * mean_y
-    variances = mean(x * x + y * y) - squares  # only their sum is needed
-    covariance = mean(x * y) - product
-    c1, c2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
+    variances = mean(x * x + y * y) - (mean_x * mean_x + mean_y * mean_y)  # only their sum is needed
+    covariance = mean(x * y) - mean_x * mean_y
+    mean_x, mean_y = mean_x + CENTRE, mean_y + CENTRE
+    squares, product = mean_x * mean_x + mean_y * mean_y, mean_x * mean_y
+    c1, c2 = np.float32((0.01 * PEAK) ** 2), np.float32((0.03 * PEAK) ** 2)
     luminance = (2 * product + c1) / (squares + c1)
     structure = (2 * covariance + c2) / (variances + c2)
-    return (luminance * structure).mean((0, 1)), structure.mean((0, 1))
+    return (luminance * structure).mean((0, 1), np.float64), structure.mean((0, 1), np.float64)
 
 
 def _halved(picture: np.ndarray) -> np.ndarray:
