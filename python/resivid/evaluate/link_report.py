@@ -30,6 +30,7 @@ from .link_tables import (
     videos_text,
     winners,
 )
+from .metrics import NO_CLIP
 from .pages import figure, html_page
 
 TEMPLATE = "link_report.html"
@@ -130,7 +131,7 @@ def _notes(document: dict[str, Any]) -> list[str]:
     """Each note once, those of the rows without their numbers of frames."""
     found = list(document["notes"])
     for row in document["rows"]:
-        found += [note for note in row.get("notes", ()) if "frames equal" not in note]
+        found += [note for note in row.get("notes", ()) if "frames equal" not in note and note != NO_CLIP]
         found += [
             f"{row['video']}, CBR {cbr_text(row['cbr'])}, {note}" for note in row.get("notes_method", ())
         ]
