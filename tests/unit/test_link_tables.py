@@ -75,6 +75,7 @@ def test_a_result_is_named_by_all_that_it_depends_on():
         point.key(replace(evaluation, link=replace(evaluation.link, memory="gop")), "clip", 0, {"w": "1"}),
     ]
     assert len({key, *others}) == 6
+    assert replace(point, snr_db=6).key(evaluation, "clip", 0, {"w": "1"}) == key
     assert point.key(replace(evaluation, search="quick"), "clip", 0, {"w": "1"}) == key
     classical = Point(BEST_LPIPS)
     other_tokenizer = replace(evaluation, link=replace(evaluation.link, tokenizer="titok"))

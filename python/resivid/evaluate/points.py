@@ -150,7 +150,7 @@ class Point:
         named = [name for name in link if "weights" not in name] if self.method == OURS else CLASSICAL_LINK
         about = {
             "version": RESULT_VERSION,
-            "point": asdict(self),
+            "point": asdict(self) | {"snr_db": float(self.snr_db)},  # -2 and -2.0 are one
             "link": {name: str(link[name]) for name in named},
             "clip": clip_digest,
             "seed": self.seed(evaluation, clip_number),
