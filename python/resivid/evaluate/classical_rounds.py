@@ -33,7 +33,7 @@ class Searches:
     def __init__(self, clips: Sequence[PreparedClip], evaluation: Evaluation, folder: Path):
         self._clips, self._evaluation, self._folder = clips, evaluation, folder
         self._frontiers: dict[Curve, Frontier] = {}
-        self._failed: dict[Curve, list[str]] = {}  # names of settings
+        self._failed: dict[Curve, set[str]] = {}  # names of settings
 
     def run(self, points: Iterable[Numbered], run: Callable[[list[LadderJob], int], None]) -> None:
         """Search until the best setting of each point is among those tried.
@@ -77,7 +77,7 @@ class Searches:
 
     def failed(self, number: int, point: Point) -> list[str]:
         """Names of settings whose search failed: with one of them missing a point's best one is not known."""
-        return self._failed.get((number, point.distances), []) if point.method in PICKS else []
+        return sorted(self._failed.get((number, point.distances), ())) if point.method in PICKS else []
 
     def _budgets(
         self, points: Iterable[Numbered]
@@ -122,7 +122,7 @@ class Searches:
             try:
                 choice, limit = self._job(curve[0], setting, ()).ladder().kept(budget, ask.bars)
             except LookupError:  # its job failed, and said so
-                self._failed.setdefault(curve, []).append(setting.name)
+                self._failed.setdefault(curve, set()).add(setting.name)
                 continue
             if choice is not None:
                 choices.append(choice)

@@ -110,8 +110,8 @@ def head(job: PointJob, seed: int) -> dict[str, Any]:
 
 def _memory(job: PointJob) -> str | None:
     """How the state of ours outlives losses; None where there is no such choice."""
-    link = job.point.link(job.evaluation)
-    return link.memory if job.point.method == OURS and "memory" in link.codec_module.OPTIONS else None
+    options = job.point.link(job.evaluation).codec_options if job.point.method == OURS else {}
+    return options.get("memory")
 
 
 Job = PointJob | LadderJob

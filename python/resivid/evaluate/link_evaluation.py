@@ -152,9 +152,8 @@ def evaluate_videos(
     for name, points in planned.items():
         work.figure(name, points)
     names = {keys[clip.digest, point]: clip.name for clip in clips for point in unique(planned)}
-    found = [
-        row | {"video": names[row["key"]]} for row in work.rows.values()
-    ]  # an earlier run's name may be another
+    # an earlier run may have known the video by another name
+    found = [row | {"video": names[row["key"]]} for row in work.rows.values()]
     failures = work.failures
     measured_by, differences = measuring_weights(found)
     series = {row["key"]: {name: row[name] for name in SERIES if name in row} for row in found}

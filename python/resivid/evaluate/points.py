@@ -248,7 +248,7 @@ def _join(evaluation: Evaluation) -> Iterator[Point]:
 
 def _one_way(evaluation: Evaluation, ours: Point) -> Iterator[Point]:
     """The point without a return channel, which no classical chain has, where the evaluation's own has one."""
-    if "memory" in evaluation.link.codec_module.OPTIONS and evaluation.link.memory == "feedback":
+    if evaluation.link.codec_options.get("memory") == "feedback":
         yield replace(ours, memory="refresh")
 
 
