@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from gnuradio.resivid.errors import ResividError
 from gnuradio.resivid.evaluate import clip_score, vmaf
+from gnuradio.resivid.evaluate.known_originals import KnownOriginals
 from gnuradio.resivid.evaluate.structure import ms_ssim, ssim, ssim_and_ms_ssim
 from gnuradio.resivid.evaluate.temporal import FlowWarpError
 from gnuradio.resivid.evaluate.video_quality import METRICS, VideoQuality
@@ -55,6 +56,35 @@ def test_flow_warp_error_says_nothing_across_a_cut():
     assert error.mean() is None
     error.add(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64, 3), np.uint8))
     assert error.mean() is None
+
+
+@pytest.mark.parametrize("most_bytes", [0, 700_000, 1 << 30])
+def test_what_is_known_of_the_originals_changes_no_digit(most_bytes, monkeypatch):
+    """Nothing, the flow of the first frames, or all of it is kept; the second video finds it."""
+    pytest.importorskip("torch")
+    monkeypatch.setattr(vmaf, "find_ffmpeg", lambda: ("", "not wanted here"))
+    originals, known = smooth_clip(4, drift=(2, 1)), KnownOriginals(most_bytes)
+
+    def measured(level, known=None):
+        quality = VideoQuality(known=known)
+        for original in originals:
+            quality.add(original, original // 2 + np.uint8(level))
+        return quality.result()
+
+    first, second = measured(3, known), measured(9, known)
+    assert second == measured(9) != first == measured(3)
+
+
+def test_known_originals_are_found_once_while_there_is_room():
+    known, calls = KnownOriginals(10), []
+
+    def find(size):
+        calls.append(size)
+        return [np.full(size, len(calls), np.uint8)]
+
+    for name, size, wanted in (("a", 6, 1), ("b", 5, 2), ("b", 5, 3), ("a", 6, 1), ("c", 4, 4), ("c", 4, 4)):
+        assert known.get(name, lambda size=size: find(size))[0][0] == wanted
+    assert calls == [6, 5, 5, 4]
 
 
 def test_missing_metrics_are_null_with_the_reason(monkeypatch, tmp_path):

@@ -14,6 +14,7 @@ from ..models.registry import load_interpolator, load_tokenizer
 from ..models.tokenizers.base import Tokenizer
 from .classical.judging import ClipSource, Judge
 from .clip_score import ClipScore
+from .known_originals import KnownOriginals, room
 from .metrics import load_lpips
 from .points import Evaluation
 from .prepared_clips import PreparedClip
@@ -65,3 +66,13 @@ def _source(clip: PreparedClip, size: int) -> ClipSource:
 def source_of(clip: PreparedClip, evaluation: Evaluation) -> ClipSource:
     """The clip's scaled pictures; those of the last clip are kept."""
     return _source(clip, evaluation.link.size)
+
+
+@functools.lru_cache(maxsize=1)
+def _known(digest: str, size: int) -> KnownOriginals:
+    return KnownOriginals(room())
+
+
+def known_originals(clip: PreparedClip, evaluation: Evaluation) -> KnownOriginals:
+    """What is known of the clip's originals; of the last clip it is kept."""
+    return _known(clip.digest, evaluation.link.size)

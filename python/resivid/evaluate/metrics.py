@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import MissingPackageError, ResividError
+from .known_originals import KnownOriginals
 from .structure import PEAK, SMALLEST_MS_SSIM_SIDE, check_pair, ssim, ssim_and_ms_ssim
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ def lpips_taps(network: Lpips, pictures: np.ndarray) -> list[Tensor]:
         return network.taps_of(planes.float() / PEAK)
 
 
-def lpips_from(network: Lpips, references: list[Tensor], frames: np.ndarray) -> np.ndarray:
+def lpips_from(network: Lpips, references: Sequence[Tensor], frames: np.ndarray) -> np.ndarray:
     """As `lpips`, of references that are known by `lpips_taps`."""
     import torch
 
@@ -86,6 +88,7 @@ class MetricsAccumulator:
     Args:
         stride_lpips: LPIPS of every n-th frame; 1: of all frames. Above 1, `notes` says so.
         multi_scale: MS-SSIM too, where frames are large enough.
+        known: of the originals, where they are measured against more than once.
 
     Attributes:
         psnr_per_frame: dB of each frame so far, capped at 100 dB.
@@ -95,11 +98,12 @@ class MetricsAccumulator:
         weights_sha256: of the LPIPS weights in use; empty before the first frame.
     """
 
-    def __init__(self, stride_lpips: int = 1, multi_scale: bool = False):
+    def __init__(self, stride_lpips: int = 1, multi_scale: bool = False, known: KnownOriginals | None = None):
         if stride_lpips < 1:
             raise ValueError(f"stride_lpips must be at least 1, got {stride_lpips}")
         self.stride_lpips = stride_lpips
         self._multi_scale = multi_scale
+        self._known = known or KnownOriginals(0)
         self.psnr_per_frame: list[float] = []
         self.ssim_per_frame: list[float] = []
         self.ms_ssim_per_frame: list[float] = []
@@ -173,10 +177,13 @@ class MetricsAccumulator:
         self.weights_sha256 = dict(self._network.weights_sha256)
 
     def _flush_lpips(self) -> None:
-        if self._network is None or not self._waiting:
+        network = self._network
+        if network is None or not self._waiting:
             return
         references, frames = (np.stack(part) for part in zip(*self._waiting, strict=True))
-        self.lpips_per_frame += lpips(self._network, references, frames).tolist()
+        name = "lpips", len(self.lpips_per_frame), len(frames)
+        taps = self._known.get(name, lambda: lpips_taps(network, references))
+        self.lpips_per_frame += lpips_from(network, taps, frames).tolist()
         self._waiting.clear()
 
 

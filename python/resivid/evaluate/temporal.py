@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .known_originals import KnownOriginals
 from .structure import PEAK, check_pair
 
 # Where flow and flow back disagree a pixel is hidden in one of the frames: Sundaram, Brox and Keutzer (ECCV 2010), (5).
@@ -17,14 +18,18 @@ class FlowWarpError:
 
     The flow is OpenCV's DIS between the original frames, so that it is the same for every codec.
 
+    Args:
+        known: of the originals, where they are compared with more than once.
+
     Attributes:
         per_frame: for frames 1, 2, ...: mean squared difference of the visible pixels, on a scale where white
             is 1; None across a cut.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: KnownOriginals | None = None) -> None:
         import cv2
 
+        self._known = known or KnownOriginals(0)
         self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._before: tuple[np.ndarray, np.ndarray] | None = None
         self.per_frame: list[float | None] = []
@@ -53,14 +58,19 @@ class FlowWarpError:
     def _error(
         self, grey: np.ndarray, grey_before: np.ndarray, received_before: np.ndarray, received: np.ndarray
     ) -> float | None:
-        back = self._flow.calc(grey, grey_before, None)  # where each pixel was, (H, W, 2)
-        forth = self._flow.calc(grey_before, grey, None)
-        visible = _visible(back, forth)
+        back, visible = self._known.get(
+            ("flow", len(self.per_frame)), lambda: self._motion(grey, grey_before)
+        )
         if visible.mean() < LEAST_VISIBLE:
             return None
         moved = warp(received_before, back)
         difference = (received.astype(np.float32) - moved)[visible] / PEAK
         return float(np.mean(np.square(difference), dtype=np.float64))
+
+    def _motion(self, grey: np.ndarray, grey_before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where each pixel was, float32 (H, W, 2), and whether it was visible, bool (H, W)."""
+        back = self._flow.calc(grey, grey_before, None)
+        return back, _visible(back, self._flow.calc(grey_before, grey, None))
 
 
 def warp(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:

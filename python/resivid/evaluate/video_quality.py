@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .clip_score import ClipScore
+from .known_originals import KnownOriginals
 from .metrics import NO_CLIP, MetricsAccumulator
 from .structure import SMALLEST_MS_SSIM_SIDE
 from .temporal import FlowWarpError
@@ -22,11 +23,12 @@ class VideoQuality:
 
     Args:
         rate: frame/s; VMAF weighs motion by it.
+        known: of the originals, where several videos are compared with them.
     """
 
-    def __init__(self, rate: float = 30.0):
-        self._frame = MetricsAccumulator(multi_scale=True)
-        self._warp = FlowWarpError()
+    def __init__(self, rate: float = 30.0, known: KnownOriginals | None = None):
+        self._frame = MetricsAccumulator(multi_scale=True, known=known)
+        self._warp = FlowWarpError(known)
         self._clip = ClipScore()
         self._vmaf = Vmaf(rate)
 

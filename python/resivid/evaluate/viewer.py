@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..video.writer import VideoWriter
+from .job_models import known_originals
 from .video_quality import VideoQuality
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Viewer:
 
     def __init__(self, job: PointJob):
         self._job = job
-        self._quality = VideoQuality(job.clip.fps)
+        self._quality = VideoQuality(job.clip.fps, known_originals(job.clip, job.evaluation))
         self._originals: Iterator[np.ndarray] = iter(())
         self._writer: VideoWriter | None = None
 

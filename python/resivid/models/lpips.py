@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,7 +135,7 @@ class Lpips(nn.Module):
         """Distances (n,) of pictures (n, 3, H, W), RGB in [0, 1]."""
         return self.between(self.taps_of(a), self.taps_of(b))
 
-    def between(self, a: list[torch.Tensor], b: list[torch.Tensor]) -> torch.Tensor:
+    def between(self, a: Sequence[torch.Tensor], b: Sequence[torch.Tensor]) -> torch.Tensor:
         """Distances (n,) of pictures of which `taps_of` is known."""
         total = torch.zeros(len(a[0]), device=a[0].device)
         for tap, (of_a, of_b) in enumerate(zip(a, b, strict=True)):
