@@ -16,6 +16,7 @@ from gnuradio.resivid.evaluate.link_tables import (
     label,
     means,
     paired_interval,
+    stage_means,
     summary_text,
     verdict,
     winners,
@@ -120,6 +121,20 @@ def test_winners_and_the_claim_say_it_when_ours_loses():
         "ours is better at 6 dB.",
         "ours is worse at 6 dB.",
     ]
+
+
+def test_runtime_is_the_mean_over_points_of_a_stride():
+    """By hand: (10 + 20) / 2 + 5 / 2 ms a frame at S = 8, 50 ms at S = 4."""
+    times = [
+        (8, {"coding": 10.0, "decoding": 5.0}),
+        (8, {"coding": 20.0}),
+        (4, {"coding": 50.0, "decoding": 0.0}),
+    ]
+    rows = [row(OURS, 4e-4, 0.4, "a", stride=stride, stage_ms_per_frame=stages) for stride, stages in times]
+    document = document_of([*rows, row(PAPER_X265, 4e-4, 0.4, "a")], {})
+    assert stage_means(document) == {4: {"coding": 50, "decoding": 0}, 8: {"coding": 15, "decoding": 2.5}}
+    lines = [re.sub(" +", " ", line) for line in page_tables(document)["runtime"].splitlines()]
+    assert "| 8 | 15.00 | 2.50 | 57.1 |" in lines and "| 4 | 50.00 | 0.00 | 20.0 |" in lines
 
 
 def failing_on_the_hard_clip():

@@ -10,7 +10,7 @@ import numpy as np
 from .clip_times import frame_s
 from .figures import new_figure
 from .link_style import Drawn, legend_below, metric_axes
-from .link_tables import cbr_text, rows_of
+from .link_tables import cbr_text, rows_of, stage_means
 from .points import OURS
 
 STAGE_KINDS = ("header", "body", "CRC", "unused")
@@ -79,27 +79,19 @@ def _number_of_videos(rows: list[dict[str, Any]]) -> str:
 
 def runtime(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     """Run time by stage, section IV-E."""
-    rows = [row for row in document["rows"] if row.get("stage_ms_per_frame")]
-    if not rows:
+    found = stage_means(document)
+    if not found:
         return None
-    strides = sorted({row["stride"] for row in rows})
-    stages = list(dict.fromkeys(name for row in rows for name in row["stage_ms_per_frame"]))
-    figure, axes = new_figure(7.5, 1.5 + 0.4 * len(strides))
-    axis, left = axes[0, 0], np.zeros(len(strides))
-    names = []
-    for stride in strides:
-        members = [row for row in rows if row["stride"] == stride]
-        total = np.mean([sum(row["stage_ms_per_frame"].values()) for row in members])
-        names.append(f"S={stride}: {1e3 / total:.0f} frame/s")
-    for stage in stages:
-        times = [
-            float(np.mean([r["stage_ms_per_frame"].get(stage, 0) for r in rows if r["stride"] == stride]))
-            for stride in strides
-        ]
+    figure, axes = new_figure(7.5, 1.5 + 0.4 * len(found))
+    axis, left = axes[0, 0], np.zeros(len(found))
+    names = [f"S={stride}: {1e3 / sum(stages.values()):.0f} frame/s" for stride, stages in found.items()]
+    for stage in next(iter(found.values())):
+        times = [stages[stage] for stages in found.values()]
         axis.barh(names, times, left=left, label=stage)
         left += times
     axis.set_xlabel("ms a frame of the video, both ends, one thread")
     legend_below(axis)
+    rows = [row for row in document["rows"] if row.get("stage_ms_per_frame")]
     text = (
         f"Means over all points of ours, {_number_of_videos(rows)}. {document['machine']}; by the clock while the evaluation's other jobs ran, so no faster than "
         "`resivid bench pipeline` on an idle machine."

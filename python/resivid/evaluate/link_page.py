@@ -24,6 +24,7 @@ from .link_tables import (
     means,
     point_of,
     rows_of,
+    stage_means,
     table1_text,
     videos_text,
 )
@@ -38,7 +39,7 @@ TABLES = {
     "loss": ("lpips", "psnr_db", "bler"),
 }
 VERDICTS = {"": "–", "open": "not to be told apart"}  # what is sure stands out
-SECTIONS = (*TABLES, "claim", "sheet", "table1")
+SECTIONS = (*TABLES, "claim", "sheet", "runtime", "table1")
 SHEET = ("psnr_db", "ms_ssim", "lpips", "vmaf", "warp_error")
 
 
@@ -84,6 +85,8 @@ def page_tables(document: dict[str, Any]) -> dict[str, str]:
         found["claim"] = "\n" + _claim(lines, document) + "\n"
     if sheet := means(rows_of(document, "sheet")):
         found["sheet"] = "\n" + _sheet(sheet, document) + "\n"
+    if stages := stage_means(document):
+        found["runtime"] = "\n" + _runtime(stages) + "\n"
     if document.get("table1"):
         found["table1"] = "\n" + table1_text(document["table1"]) + "\n"
     return found
@@ -185,3 +188,12 @@ def _sheet(points: Sequence[dict[str, Any]], document: dict[str, Any]) -> str:
         for point in sorted(points, key=_order)
     ]
     return table(("method", "CBR", *(NAMES[metric] for metric in shown), "delay, s"), rows)
+
+
+def _runtime(stages: dict[int, dict[str, float]]) -> str:
+    """Milliseconds a frame of the video by stage, and the frames that one thread would do in a second."""
+    rows = [
+        (str(stride), *(figure(value, 2) for value in found.values()), figure(1e3 / sum(found.values()), 1))
+        for stride, found in stages.items()
+    ]
+    return table(("S", *(f"{name}, ms" for name in next(iter(stages.values()))), "frame/s"), rows)

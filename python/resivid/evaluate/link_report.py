@@ -19,13 +19,13 @@ from .link_tables import (
     DIGITS,
     NAMES,
     SHOWN,
+    TITLES,
     cbr_text,
     cell,
-    channel_text,
     claim,
     gap_text,
     label,
-    means,
+    points_of,
     rows_of,
     videos_text,
     winners,
@@ -59,7 +59,7 @@ def write_link_report(path: Path, document: dict[str, Any], folders: Folders, dr
         left_out=left_out,
         winners=[(title, _winner_rows(document, name, axis)) for title, name, axis in WINNER_TABLES],
         claims=claim(document) if document["figures"].get("snr") else [],
-        tables=[(title, _means_rows(document, name)) for title, name in MEANS_TABLES],
+        tables=[(title, points_of(document, name)) for name, title in TITLES.items()],
         metrics=[(name, NAMES[name]) for name in SHOWN],
         digits=DIGITS,
         names=NAMES,
@@ -78,12 +78,6 @@ def write_link_report(path: Path, document: dict[str, Any], folders: Folders, dr
 
 
 WINNER_TABLES = (("By CBR (figure 3)", "cbr", "cbr"), ("By SNR (figure 4)", "snr", "snr_db"))
-MEANS_TABLES = (
-    ("Figure 5", "sheet"),
-    ("Figure 3", "cbr"),
-    ("Figure 4", "snr"),
-    ("Losses and fading", "loss"),
-)
 
 
 def headline(document: dict[str, Any]) -> list[str]:
@@ -119,12 +113,6 @@ VERDICTS = {"better": "ours is better", "open": "no difference to be told", "wor
 def _winner_rows(document: dict[str, Any], name: str, axis: str) -> list[dict[str, Any]]:
     rows = winners(rows_of(document, name), axis)
     return [row | {"at": f"{row[axis]:g} dB" if axis == "snr_db" else cbr_text(row[axis])} for row in rows]
-
-
-def _means_rows(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    points = means(rows_of(document, name))
-    points.sort(key=lambda p: (p["snr_db"], p["cbr"], channel_text(p), label(p)))
-    return [point | {"label": label(point), "channel": channel_text(point)} for point in points]
 
 
 def _notes(document: dict[str, Any]) -> list[str]:

@@ -19,6 +19,12 @@ POINT_COLUMNS = ("method", "stride", "cbr", "snr_db", "adapted", "loss_rate", "b
     "memory",
     "measures",
 )
+TITLES = {
+    "sheet": "Figure 5",
+    "cbr": "Figure 3",
+    "snr": "Figure 4",
+    "loss": "Losses and fading",
+}  # of tables of means
 SHOWN = ("psnr_db", "ms_ssim", "lpips", "warp_error", "clip", "vmaf")
 DIGITS = {"psnr_db": 2, "ssim": 3, "ms_ssim": 3, "lpips": 3, "warp_error": 5, "clip": 3, "vmaf": 1, "bler": 4}
 NAMES = {
@@ -89,6 +95,13 @@ def means(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         settings = {row.get("setting", "") for row in members}
         out.append(mean | {"videos": len(videos), "settings": sorted(settings)})
     return out
+
+
+def points_of(document: dict[str, Any], figure_name: str) -> list[dict[str, Any]]:
+    """The figure's `means` in the order of its table, each with its `label` and its `channel`."""
+    points = means(rows_of(document, figure_name))
+    shown = [point | {"label": label(point), "channel": channel_text(point)} for point in points]
+    return sorted(shown, key=lambda point: (point["snr_db"], point["cbr"], point["channel"], point["label"]))
 
 
 def cell(point: dict[str, Any], metric: str) -> str:
@@ -216,13 +229,26 @@ def claim(document: dict[str, Any]) -> list[dict[str, Any]]:
     return out
 
 
+def stage_means(document: dict[str, Any]) -> dict[int, dict[str, float]]:
+    """Stride to stage to its milliseconds a frame of the video, over all points of ours; a point without a stage counts as 0."""
+    rows = [row for row in document["rows"] if row.get("stage_ms_per_frame")]
+    stages = list(dict.fromkeys(name for row in rows for name in row["stage_ms_per_frame"]))
+    return {
+        stride: {
+            name: float(
+                np.mean([r["stage_ms_per_frame"].get(name, 0) for r in rows if r["stride"] == stride])
+            )
+            for name in stages
+        }
+        for stride in sorted({row["stride"] for row in rows})
+    }
+
+
 def summary_text(document: dict[str, Any]) -> str:
     """Markdown tables of figures 3 and 4, losses, the claim and Table I, as far as they were run."""
     parts = []
-    titles = {"sheet": "Figure 5", "cbr": "Figure 3", "snr": "Figure 4", "loss": "Losses and fading"}
-    for name, title in titles.items():
-        points = means(rows_of(document, name))
-        if points:
+    for name, title in TITLES.items():
+        if points := points_of(document, name):
             parts.append(f"{title}\n\n{_means_table(points)}")
     lines = claim(document) if document["figures"].get("snr") else []
     if lines:
@@ -239,16 +265,16 @@ def _means_table(points: Sequence[dict[str, Any]]) -> str:
     head = ("method", "CBR", "SNR, dB", "loss", *(NAMES[m] for m in shown), "BLER", "delay, s", "videos")
     rows = [
         (
-            label(point),
+            point["label"],
             cbr_text(point["cbr"]),
             f"{point['snr_db']:g}",
-            channel_text(point),
+            point["channel"],
             *(cell(point, m) for m in shown),
             figure(point["bler"], DIGITS["bler"]),
             figure(point["delay_s"], 2),
             str(point["videos"]),
         )
-        for point in sorted(points, key=lambda p: (p["snr_db"], p["cbr"], channel_text(p), label(p)))
+        for point in points
     ]
     return table(head, rows)
 
