@@ -230,10 +230,10 @@ def test_a_long_clip_is_read_again_instead_of_kept(source, tmp_path, monkeypatch
     assert found[0] == found[1] and found[0]
 
 
-@pytest.mark.parametrize("kept", [0, 1, 8])
+@pytest.mark.parametrize("kept", [0, 500_000, 160 << 20])  # bytes: nothing, one batch, all of them
 def test_judged_as_each_frame_alone(source, tmp_path, shared_weights, monkeypatch, kept):
     """Again too, and after another clip: features of originals are kept."""
-    monkeypatch.setattr(judging, "MOST_KEPT_BATCHES", kept)
+    monkeypatch.setattr(judging, "MOST_FEATURE_BYTES", kept)
     monkeypatch.setattr(judging, "BATCH", 3)
     other = prepare_clip(source.clip.path, tmp_path, 32)
     judge, network = judging.Judge(), metrics.load_lpips()

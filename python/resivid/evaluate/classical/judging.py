@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, islice, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from ...errors import ResividError
 from ...models.interpolation.base import Interpolator
 from ...models.interpolation.cuts import is_cut
+from ..known_originals import KnownOriginals
 from ..metrics import load_lpips, lpips_from, lpips_taps, psnr_db
 from ..prepared_clips import PreparedClip
 from .encoder import scaled
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 JUDGE_EVERY = 6  # frames; what is reported is measured on all of them
 BATCH = 8  # pairs of pictures in the network at a time
 MOST_KEPT_BYTES = 80 << 20  # of scaled pictures in memory
-MOST_KEPT_BATCHES = 8  # of features in memory: 160 MiB at 256x256
+MOST_FEATURE_BYTES = 160 << 20  # of originals in memory: 64 pictures of 256x256
 
 
 class ClipSource:
@@ -59,7 +60,7 @@ class Judge:
     def __init__(self) -> None:
         self._network: Any = None
         self._clip: tuple[str, int] | None = None
-        self._taps: list[list[Tensor]] = []
+        self._known = KnownOriginals(0)
         try:
             self._network = load_lpips()
         except ResividError:
@@ -88,17 +89,12 @@ class Judge:
         mean = float(np.mean(np.concatenate(distances))) if distances else None
         return {"psnr_db": float(np.mean(psnr)), "lpips": mean}
 
-    def _taps_of(self, source: ClipSource, batch: int, originals: np.ndarray) -> list[Tensor]:
+    def _taps_of(self, source: ClipSource, batch: int, originals: np.ndarray) -> Sequence[Tensor]:
         """Of a batch of originals; the first batches of the last clip are kept."""
         clip = source.clip.digest, source.size
         if clip != self._clip:
-            self._clip, self._taps = clip, []
-        if batch < len(self._taps):
-            return self._taps[batch]
-        taps = lpips_taps(self._network, originals)
-        if len(self._taps) == batch < MOST_KEPT_BATCHES:
-            self._taps.append(taps)
-        return taps
+            self._clip, self._known = clip, KnownOriginals(MOST_FEATURE_BYTES)
+        return self._known.get(batch, lambda: lpips_taps(self._network, originals))
 
 
 def judged_pictures(
