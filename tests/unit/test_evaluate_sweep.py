@@ -78,6 +78,14 @@ def test_a_killed_worker_loses_no_job(tmp_path):
     assert [runs(tmp_path, number) for number in range(4)] == [1, 2, 1, 1]
 
 
+def test_a_worker_keeps_the_memory_of_freed_pictures(tmp_path):
+    pytest.importorskip("distributed")
+    with DaskRunner(1) as runner:
+        store = PointStore(tmp_path / "points", tmp_path / "videos")
+        (row,), _ = sweep([told_job(tmp_path, 0, "tells faults")], store, runner)
+    assert row["faults"] < 100 * 256 / 4  # of 100 MiB in pages of 4 KiB
+
+
 def test_nobody_at_the_scheduler(tmp_path):
     pytest.importorskip("distributed")
     with pytest.raises(ResividError, match="no Dask scheduler answers"):
