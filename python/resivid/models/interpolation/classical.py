@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -68,11 +69,13 @@ class FlowInterpolator:
         grey0, grey1 = (cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (first, last))
         forth, back = self._dis.calc(grey0, grey1, None), self._dis.calc(grey1, grey0, None)
         trust0, trust1 = consistency(forth, back), consistency(back, forth)
+        # trust travels with the picture that it belongs to
+        trusted0, trusted1 = np.dstack([np.float32(first), trust0]), np.dstack([np.float32(last), trust1])
         for i, t in enumerate(times):
             to_first, to_last = flows_at(forth, back, t)
-            # trust travels with the picture that it belongs to
-            warped0 = warp(np.dstack([first, trust0 * np.float32(1 - t)]).astype(np.float32), to_first)
-            warped1 = warp(np.dstack([last, trust1 * np.float32(t)]).astype(np.float32), to_last)
+            np.multiply(trust0, np.float32(1 - t), out=trusted0[..., 3])
+            np.multiply(trust1, np.float32(t), out=trusted1[..., 3])
+            warped0, warped1 = warp(trusted0, to_first), warp(trusted1, to_last)
             weight0, weight1 = warped0[..., 3:], warped1[..., 3:]
             mixed = (weight0 * warped0[..., :3] + weight1 * warped1[..., :3]) / (weight0 + weight1)
             out[i] = np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
@@ -110,11 +113,17 @@ def warp(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
         picture: float32 (H, W, C).
         flow: float32 (H, W, 2), x then y, in pixels.
     """
-    height, width = flow.shape[:2]
+    places = _grid(*flow.shape[:2]) + flow
+    return cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+@lru_cache(maxsize=4)
+def _grid(height: int, width: int) -> np.ndarray:
+    """x and y of each pixel: float32 (height, width, 2), read-only; found once for each size of picture."""
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return cv2.remap(
-        picture, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    grid = np.dstack([x, y])
+    grid.flags.writeable = False
+    return grid
 
 
 def consistency(flow: np.ndarray, opposite: np.ndarray) -> np.ndarray:
