@@ -202,6 +202,27 @@ def document_of(rows, figures):
     }
 
 
+def test_the_page_says_what_a_receiver_has_that_joins():
+    """Half way between two pictures the mean of both; a video that one of the curves lacks is left out."""
+    series = [0.6, 0.4, 0.4], [0.9, 0.9, 0.9], [0.8, 0.6, 0.2]
+    rows = [row(OURS, 4e-4, None, video) for video in "ab"] + [row(PAPER_X265, 1.3e-3, None, "a")]
+    document = document_of(rows, {"join": lambda row: True})
+    document["clips"] = [{"name": name, "rate": "25"} for name in "ab"]
+    document["series"] = {
+        each["key"]: {"series_join": {"seconds": [0, 0.5, 1.0], "lpips": values, "psnr_db": []}}
+        for each, values in zip(rows, series, strict=True)
+    }
+    lines = [re.sub(" +", " ", line) for line in page_tables(document)["join"].splitlines()]
+    assert lines[1] == "LPIPS-Alex (1 of 2 videos):"
+    assert lines[3] == "| s since the join | ours, S=8, 4e-4 | x265 as in the paper, 1.3e-3 |"
+    assert lines[5:9] == [
+        "| 0 | **0.600** | 0.800 |",
+        "| 0.25 | **0.500** | 0.700 |",
+        "| 0.5 | **0.400** | 0.600 |",
+        "| 1 | 0.400 | **0.200** |",
+    ]
+
+
 def test_a_page_is_renewed_where_it_has_the_section(tmp_path):
     """Means of two videos by hand, the best of a row in bold, the difference paired."""
     rows = [row(OURS, 4e-4, 0.30, "a"), row(OURS, 4e-4, 0.40, "b"), row(PAPER_X265, 1.3e-3, 0.50, "a")]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import FormatError
+from .common_times import means_at, rows_with
 from .link_tables import (
     DIGITS,
     NAMES,
@@ -39,7 +40,8 @@ TABLES = {
     "loss": ("lpips", "psnr_db", "bler"),
 }
 VERDICTS = {"": "–", "open": "not to be told apart"}  # what is sure stands out
-SECTIONS = (*TABLES, "claim", "sheet", "runtime", "table1")
+SECTIONS = (*TABLES, "claim", "sheet", "join", "runtime", "table1")
+JOIN_S = (0, 0.25, 0.5, 1, 2, 3, 4)  # since a receiver has joined
 SHEET = ("psnr_db", "ms_ssim", "lpips", "vmaf", "warp_error")
 
 
@@ -85,6 +87,8 @@ def page_tables(document: dict[str, Any]) -> dict[str, str]:
         found["claim"] = "\n" + _claim(lines, document) + "\n"
     if sheet := means(rows_of(document, "sheet")):
         found["sheet"] = "\n" + _sheet(sheet, document) + "\n"
+    if join := _join(document):
+        found["join"] = "\n" + join + "\n"
     if stages := stage_means(document):
         found["runtime"] = "\n" + _runtime(stages) + "\n"
     if document.get("table1"):
@@ -114,6 +118,24 @@ def _pivot(name: str, rows: Sequence[dict[str, Any]], metric: str, document: dic
         return ""
     axis = {"cbr": "CBR", "snr": "SNR, dB", "loss": "channel"}[name]
     return f"{NAMES[metric]}:\n\n" + table((axis, *columns), body)
+
+
+def _join(document: dict[str, Any]) -> str:
+    """LPIPS by the time since the receiver joined: a column for each curve, the best of a row in bold."""
+    curves: dict[str, list[dict[str, Any]]] = {}
+    for row in sorted(rows_with(document, "join", "series_join"), key=_order):
+        curves.setdefault(_curve("join", row), []).append(row)
+    found, count = means_at(document, curves, "series_join", "lpips", JOIN_S)
+    body = [
+        [f"{second:g}", *_marked(values, "lpips")]
+        for second, *values in zip(JOIN_S, *found.values(), strict=True)
+        if None not in values
+    ]
+    if not found or not body:
+        return ""
+    few = videos_text(count, document)
+    title = f"{NAMES['lpips']} ({few}):" if few else f"{NAMES['lpips']}:"
+    return f"{title}\n\n" + table(("s since the join", *found), body)
 
 
 def _mean(values: dict[str, float], videos: Sequence[str]) -> float | None:

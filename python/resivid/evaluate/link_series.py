@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from .clip_means import bootstrap_interval
-from .clip_times import fps
+from .common_times import at_common_times, rows_with
 from .link_style import COLOURS, OURS_COLOURS, Drawn, legend_below, means_text, metric_axes
-from .link_tables import HIGHER_IS_BETTER, NAMES, cbr_text, label, rows_of
+from .link_tables import HIGHER_IS_BETTER, NAMES, cbr_text, label
 from .points import OURS
 
 
 def over_join(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     """Quality since a receiver has joined."""
-    rows = [row for row in rows_of(document, "join") if "series_join" in document["series"][row["key"]]]
+    rows = rows_with(document, "join", "series_join")
     text = (
         "Ours asks for a new start over a return channel, where it is not said otherwise. A classical receiver waits for the "
         "next key frame; with one key frame at the start only, it waits for ever. The curves go as far as the shortest video does."
@@ -30,7 +30,7 @@ def over_join(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
 
 def over_time(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     """LPIPS and PSNR over time."""
-    rows = [row for row in rows_of(document, "sheet") if "series" in document["series"][row["key"]]]
+    rows = rows_with(document, "sheet", "series")
     text = "A value for each fifth of a second, as far as the shortest video goes."
     return _over_seconds(document, rows, "series", "time, s", Drawn("over_time", "Quality over time", text))
 
@@ -44,15 +44,10 @@ def _over_seconds(
     if not metrics:
         return None
     figure, axes = metric_axes(metrics)
-    rates = {clip["name"]: fps(clip) for clip in document["clips"]}
     named = _named(rows)
     for name, members in named.items():
         for axis, metric in zip(axes, metrics, strict=True):
-            curves = [
-                (series[row["key"]].get("seconds"), series[row["key"]][metric], rates[row["video"]])
-                for row in members
-            ]
-            seconds, values = _common_times([curve for curve in curves if curve[1]])
+            seconds, values = at_common_times(document, members, kind, metric)
             if len(values):
                 _draw_band(axis, seconds, values, name, _look(members[0]))
             axis.set_ylabel(
@@ -61,7 +56,9 @@ def _over_seconds(
             axis.set_xlabel(axis_name)
     legend_below(axes[0])
     numbers = {len({row["video"] for row in members}) for members in named.values()}
-    return figure, replace(about, caption=f"{means_text(numbers, len(rates), 'bands')} {about.caption}")
+    return figure, replace(
+        about, caption=f"{means_text(numbers, len(document['clips']), 'bands')} {about.caption}"
+    )
 
 
 def _draw_band(axis: Any, seconds: Any, values: Any, name: str, look: dict[str, Any]) -> None:
@@ -73,38 +70,6 @@ def _draw_band(axis: Any, seconds: Any, values: Any, name: str, look: dict[str, 
         axis.fill_between(seconds, low, high, color=look["color"], alpha=0.1, linewidth=0)
         for edge in (low, high):  # where bands lie on each other
             axis.plot(seconds, edge, **look | {"linewidth": 0.5, "alpha": 0.6})
-
-
-def _common_times(
-    curves: Sequence[tuple[Sequence[float] | None, Sequence[float], float]],
-) -> tuple[Any, Any]:
-    """Times in s, and the values of each video there (videos, times); as long as the shortest.
-
-    Args:
-        curves: the values' times in s, or None where there is one for each frame; the values; frame/s.
-    """
-    if not curves:
-        return np.zeros(0), np.zeros((0, 0))
-    if any(times is None for times, _, _ in curves):
-        return _steps([(values, rate) for _, values, rate in curves])
-    known = [(times, values) for times, values, _ in curves if times is not None]
-    count = min(len(times) for times, _ in known)
-    seconds = np.linspace(0, min(times[-1] for times, _ in known), count)
-    return seconds, np.array([np.interp(seconds, times, values) for times, values in known])
-
-
-def _steps(curves: Sequence[tuple[Sequence[float], float]], step_s: float = 0.2) -> tuple[Any, Any]:
-    """Means of values and their frame/s within steps of time."""
-    step_s = max(step_s, *(1 / rate for _, rate in curves))  # at least a frame in each step
-    steps = max(1, min(int(len(values) / rate / step_s) for values, rate in curves))
-    values_of = [
-        [
-            np.mean(part)
-            for part in np.array_split(np.asarray(values)[: max(1, round(steps * step_s * rate))], steps)
-        ]
-        for values, rate in curves
-    ]
-    return (np.arange(steps) + 0.5) * step_s, np.array(values_of)
 
 
 def _named(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

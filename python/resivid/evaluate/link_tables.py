@@ -65,7 +65,7 @@ def by_video(rows: Sequence[dict[str, Any]], metric: str) -> dict[str, float]:
     return {video: float(np.mean(found)) for video, found in values.items()}
 
 
-def in_all(curves: Iterable[Mapping[str, float]]) -> list[str]:
+def in_all(curves: Iterable[Mapping[str, object]]) -> list[str]:
     """The videos that every curve (of `by_video`) has: only over these can their means be compared."""
     first, *others = curves
     return [video for video in first if all(video in other for other in others)]
