@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import MissingPackageError, ResividError
@@ -34,6 +34,14 @@ class Searches:
         self._clips, self._evaluation, self._folder = clips, evaluation, folder
         self._frontiers: dict[Curve, Frontier] = {}
         self._failed: dict[Curve, set[str]] = {}  # names of settings
+        self._finished: list[Numbered] = []
+
+    def finished(self, points: Iterable[Numbered]) -> None:
+        """Points that an earlier run has computed: what it has found for them narrows the searches to come.
+
+        So a run that goes on tries no more than one run would have.
+        """
+        self._finished += points
 
     def run(self, points: Iterable[Numbered], run: Callable[[list[LadderJob], int], None]) -> None:
         """Search until the best setting of each point is among those tried.
@@ -43,6 +51,8 @@ class Searches:
             run: called with the jobs of a round and its number, which are done when it returns.
         """
         papers, wanted = self._budgets(points)
+        if wanted:
+            self._recall()
         setting = self._evaluation.paper
         jobs = [
             self._job(number, setting, [(budget, ()) for budget in budgets], False)
@@ -62,8 +72,7 @@ class Searches:
             if left:
                 run(left, count)
             for curve, found in rounds.items():
-                for budget, ask in found.items():
-                    self._frontier(curve).learn(budget, *self._reached(curve, ask, budget))
+                self._learn(curve, found)
             jobs = []
 
     def contenders(self, number: int, point: Point) -> tuple[ClassicalSetting, ...]:
@@ -115,6 +124,22 @@ class Searches:
     ) -> LadderJob:
         clip = self._clips[number]
         return LadderJob(clip, setting, tuple(sorted(asks)), self._evaluation, self._folder, judged)
+
+    def _recall(self) -> None:
+        """Take in what the cache has for finished points; nothing is coded."""
+        _, known = self._budgets(self._finished)
+        self._finished.clear()
+        for curve, budgets in known.items():
+            frontier = self._frontier(curve)
+            while found := frontier.next_round(budgets):
+                asks = [(s, [(bits, ask.bars)]) for bits, ask in found.items() for s in ask.settings]
+                if not all(_is_kept(self._job(curve[0], *ask)) for ask in asks):
+                    break
+                self._learn(curve, found)
+
+    def _learn(self, curve: Curve, found: Mapping[int, Ask]) -> None:
+        for budget, ask in found.items():
+            self._frontier(curve).learn(budget, *self._reached(curve, ask, budget))
 
     def _reached(self, curve: Curve, ask: Ask, budget: int) -> tuple[list[Choice], list[Choice]]:
         choices, limits = [], []

@@ -214,6 +214,7 @@ class _Work:
         todo = [each for each in wanted if self._key(*each) not in self.rows]
         missed = {each for each in todo if self._store.get(self._key(*each)) is None}
         needed = [each for each in todo if each in missed]
+        self._searches.finished(each for each in todo if each not in missed)
         self._searches.run(needed, lambda jobs, count: self._sweep(f"{name}, search {count}", jobs))
         jobs = []
         for each in todo:

@@ -282,10 +282,10 @@ def _means_table(points: Sequence[dict[str, Any]]) -> str:
 def channel_text(point: dict[str, Any]) -> str:
     """What there is beside the noise, in a word."""
     if point["fading"] != "none":
-        return point["fading"]
+        return f"{point['fading'].capitalize()} fading"
     if not point["loss_rate"]:
         return "–"
-    return f"{point['loss_rate']:.0%}" + (
+    return f"{point['loss_rate']:.0%} lost" + (
         f" in bursts of {point['burst_length']:g}" if point["burst_length"] else ""
     )
 
