@@ -202,6 +202,18 @@ def document_of(rows, figures):
     }
 
 
+def test_the_page_says_where_ours_is_surely_better_or_worse():
+    """By hand: 0.1 better on both videos; 0.1 better on one and worse on the other; nothing at 8e-4 to compare with."""
+    rows = [row(OURS, 4e-4, 0.3, "a"), row(OURS, 4e-4, 0.4, "b"), row(OURS, 8e-4, 0.1, "a")]
+    rows += [row(PAPER_X265, 4e-4, 0.4, "a"), row(PAPER_X265, 4e-4, 0.5, "b")]
+    rows += [row(BEST_LPIPS, 4e-4, 0.4, "a"), row(BEST_LPIPS, 4e-4, 0.3, "b")]
+    page = page_tables(document_of(rows, {"cbr": lambda row: True}))["cbr"]
+    lines = [re.sub(" +", " ", line) for line in page[page.index("less that of the others") :].splitlines()]
+    assert lines[2] == "| CBR | ours | x265 as in the paper | classical by LPIPS |"
+    assert lines[4].startswith("| 4e-4 | ours, S=8 | **-0.100 (-0.100 to -0.100)** | 0.000 (-0.")
+    assert lines[5] == "| 8e-4 | ours, S=8 | – | – |"
+
+
 def test_the_page_says_what_a_receiver_has_that_joins():
     """Half way between two pictures the mean of both; a video that one of the curves lacks is left out."""
     series = [0.6, 0.4, 0.4], [0.9, 0.9, 0.9], [0.8, 0.6, 0.2]

@@ -3,35 +3,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..errors import FormatError
 from .common_times import means_at, rows_with
+from .link_pivots import curve_name, gaps, marked, order_of_curves, pivot
 from .link_tables import (
     DIGITS,
     NAMES,
-    by_video,
     cbr_text,
     cell,
-    channel_text,
     claim,
     gap_text,
-    in_all,
     label,
     means,
-    point_of,
     rows_of,
     stage_means,
     table1_text,
     videos_text,
 )
 from .pages import check_page, figure, renew_section, table
-from .points import OURS
-from .video_quality import HIGHER_IS_BETTER
 
 # Figure to its metrics, a table each.
 TABLES = {
@@ -39,6 +32,7 @@ TABLES = {
     "snr": ("lpips", "psnr_db"),
     "loss": ("lpips", "psnr_db", "bler"),
 }
+GAPS = {"cbr": "lpips", "loss": "lpips"}  # figure to the metric of a table of differences
 VERDICTS = {"": "–", "open": "not to be told apart"}  # what is sure stands out
 SECTIONS = (*TABLES, "claim", "sheet", "join", "runtime", "table1")
 JOIN_S = (0, 0.25, 0.5, 1, 2, 3, 4)  # since a receiver has joined
@@ -80,7 +74,9 @@ def page_tables(document: dict[str, Any]) -> dict[str, str]:
     found = {}
     for name, metrics in TABLES.items():
         rows = rows_of(document, name)
-        parts = [text for metric in metrics if (text := _pivot(name, rows, metric, document))]
+        parts = [text for metric in metrics if (text := pivot(name, rows, metric, document))]
+        if name in GAPS and (text := gaps(name, rows, GAPS[name], document)):
+            parts.append(text)
         if parts:
             found[name] = "\n" + "\n".join(parts) + "\n"
     if document["figures"].get("snr") and (lines := claim(document)):
@@ -96,38 +92,14 @@ def page_tables(document: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _pivot(name: str, rows: Sequence[dict[str, Any]], metric: str, document: dict[str, Any]) -> str:
-    """A row for each value of the figure's axis, a column for each curve, the best of a row in bold.
-
-    A row's means are over the videos that all its curves have; where these are not all, it says how many.
-    """
-    columns = dict.fromkeys(_curve(name, row) for row in sorted(rows, key=_order))
-    body = []
-    for line in dict.fromkeys(_place(name, row) for row in sorted(rows, key=_axis)):
-        here = [row for row in rows if _place(name, row) == line]
-        measured = {
-            column: by_video([row for row in here if _curve(name, row) == column], metric)
-            for column in columns
-        }
-        curves = [values for values in measured.values() if values]
-        common = in_all(curves) if curves else []
-        means_here = [_mean(measured[column], common) for column in columns]
-        few = videos_text(len(common), document) if curves else ""
-        body.append([f"{line} ({few})" if few else line, *_marked(means_here, metric)])
-    if not any(row.get(metric) is not None for row in rows):
-        return ""
-    axis = {"cbr": "CBR", "snr": "SNR, dB", "loss": "channel"}[name]
-    return f"{NAMES[metric]}:\n\n" + table((axis, *columns), body)
-
-
 def _join(document: dict[str, Any]) -> str:
     """LPIPS by the time since the receiver joined: a column for each curve, the best of a row in bold."""
     curves: dict[str, list[dict[str, Any]]] = {}
-    for row in sorted(rows_with(document, "join", "series_join"), key=_order):
-        curves.setdefault(_curve("join", row), []).append(row)
+    for row in sorted(rows_with(document, "join", "series_join"), key=order_of_curves):
+        curves.setdefault(curve_name("join", row), []).append(row)
     found, count = means_at(document, curves, "series_join", "lpips", JOIN_S)
     body = [
-        [f"{second:g}", *_marked(values, "lpips")]
+        [f"{second:g}", *marked(values, "lpips")]
         for second, *values in zip(JOIN_S, *found.values(), strict=True)
         if None not in values
     ]
@@ -136,47 +108,6 @@ def _join(document: dict[str, Any]) -> str:
     few = videos_text(count, document)
     title = f"{NAMES['lpips']} ({few}):" if few else f"{NAMES['lpips']}:"
     return f"{title}\n\n" + table(("s since the join", *found), body)
-
-
-def _mean(values: dict[str, float], videos: Sequence[str]) -> float | None:
-    return float(np.mean([values[video] for video in videos])) if values and videos else None
-
-
-def _marked(values: Sequence[float | None], metric: str) -> Iterator[str]:
-    known = [value for value in values if value is not None]
-    better = max if HIGHER_IS_BETTER.get(metric) else min
-    best = better(known, default=None) if metric in HIGHER_IS_BETTER else None
-    for value in values:
-        text = figure(value, DIGITS[metric])
-        yield f"**{text}**" if value is not None and value == best and len(known) > 1 else text
-
-
-def _curve(name: str, row: dict[str, Any]) -> str:
-    return label(row) if name == "cbr" else f"{label(row)}, {cbr_text(row['cbr'])}"
-
-
-def _place(name: str, row: dict[str, Any]) -> str:
-    if name == "cbr":
-        return cbr_text(row["cbr"])
-    if name == "snr":
-        return f"{row['snr_db']:g}"
-    lost = row["loss_rate"] or row["fading"] != "none"
-    return f"{channel_text(row) if lost else 'no losses'}, {row['snr_db']:g} dB"
-
-
-def _order(row: dict[str, Any]) -> tuple[Any, ...]:
-    """Of curves: ours first."""
-    return (
-        row["method"] != OURS,
-        row["stride"] or 0,
-        str(row["method"]).startswith("classical"),
-        str(point_of(row)),
-    )
-
-
-def _axis(row: dict[str, Any]) -> tuple[Any, ...]:
-    """Of lines: what is harder comes later; CBR and SNR rise."""
-    return row["fading"] != "none", row["burst_length"], row["loss_rate"], row["cbr"], row["snr_db"]
 
 
 def _claim(lines: Sequence[dict[str, Any]], document: dict[str, Any]) -> str:
@@ -207,7 +138,7 @@ def _sheet(points: Sequence[dict[str, Any]], document: dict[str, Any]) -> str:
             *(cell(point, metric) for metric in shown),
             figure(point["delay_s"], 2),
         )
-        for point in sorted(points, key=_order)
+        for point in sorted(points, key=order_of_curves)
     ]
     return table(("method", "CBR", *(NAMES[metric] for metric in shown), "delay, s"), rows)
 
