@@ -298,7 +298,10 @@ def test_best_by_each_metric():
     found = [choice(30, 0.4, 64), choice(28, 0.3, 96), choice(29, 0.5, 128)]
     assert search.best(found, "lpips").setting.size == 96
     assert search.best(found, "psnr_db").setting.size == 64
-    assert search.best([choice(30, None, 64), choice(31, None, 96)], "lpips").setting.size == 96
+    with pytest.raises(
+        ResividError, match="RESIVID_WEIGHTS"
+    ):  # the best PSNR under the name of the best LPIPS
+        search.best([choice(30, None, 64), choice(31, 0.1, 96)], "lpips")
     with pytest.raises(ResividError, match="no classical setting"):
         search.best([], "lpips")
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from gnuradio.resivid.errors import FormatError
+from gnuradio.resivid.evaluate import link_tables
 from gnuradio.resivid.evaluate.comparing import compare, differences, other_pictures
 from gnuradio.resivid.evaluate.link_page import check_link_page, page_tables, renew_link_page
 from gnuradio.resivid.evaluate.link_report import headline
@@ -23,6 +24,12 @@ from gnuradio.resivid.evaluate.link_tables import (
 )
 from gnuradio.resivid.evaluate.points import BEST_LPIPS, OURS, PAPER_X265, Evaluation, Point, plan, unique
 from gnuradio.resivid.flowgraphs.settings import LinkSettings
+
+
+@pytest.fixture
+def two_videos_do(monkeypatch):
+    """Verdicts of two videos, for examples by hand."""
+    monkeypatch.setattr(link_tables, "FEWEST_VIDEOS", 2)
 
 
 def row(method, cbr, lpips, video="a", snr_db=6.0, **changes):
@@ -86,7 +93,7 @@ def test_a_result_is_named_by_all_that_it_depends_on():
     )
 
 
-def test_differences_are_paired():
+def test_differences_are_paired(two_videos_do):
     a, b = {"x": 0.5, "y": 0.3, "z": 0.9}, {"x": 0.4, "y": 0.2, "other": 0.0}
     gap = paired_interval(a, b)
     assert gap["difference"] == pytest.approx(-0.1) and gap["videos"] == 2
@@ -97,13 +104,20 @@ def test_differences_are_paired():
     assert verdict("lpips", paired_interval({"x": 1}, {"x": 2})) == ""
 
 
+def test_a_verdict_needs_six_videos():
+    """By the sign test: all of five of one sign are 2 of 32 cases, which is more than 5 %; all of six are 2 of 64."""
+    five, six = ({name: 0.1 for name in names} for names in ("abcde", "abcdef"))
+    assert verdict("psnr_db", paired_interval(dict.fromkeys(five, 0.0), five)) == ""
+    assert verdict("psnr_db", paired_interval(dict.fromkeys(six, 0.0), six)) == "better"
+
+
 def test_means_take_repeats_within_a_video_first():
     rows = [row(OURS, 4e-4, 0.2, "a"), row(OURS, 4e-4, 0.4, "a"), row(OURS, 4e-4, 0.6, "b")]
     (mean,) = means(rows)
     assert mean["lpips"] == pytest.approx(0.45) and mean["videos"] == 2 and mean["ssim"] is None
 
 
-def test_winners_and_the_claim_say_it_when_ours_loses():
+def test_winners_and_the_claim_say_it_when_ours_loses(two_videos_do):
     rows = []
     for video, shift in (("a", 0.0), ("b", 0.1)):
         rows += [row(OURS, 4e-4, 0.4 + shift, video), row(OURS, 4e-4, 0.5 + shift, video, stride=4)]
@@ -133,8 +147,18 @@ def test_runtime_is_the_mean_over_points_of_a_stride():
     rows = [row(OURS, 4e-4, 0.4, "a", stride=stride, stage_ms_per_frame=stages) for stride, stages in times]
     document = document_of([*rows, row(PAPER_X265, 4e-4, 0.4, "a")], {})
     assert stage_means(document) == {4: {"coding": 50, "decoding": 0}, 8: {"coding": 15, "decoding": 2.5}}
+    assert "runtime" not in page_tables(document)  # which shows figure 3
+    slow = row(OURS, 5e-4, 0.4, "a", snr_db=0.0, stage_ms_per_frame={"coding": 99.0})
+    document = document_of([*rows, slow], {"cbr": lambda row: row["snr_db"] == 6})
+    assert stage_means(document)[8] == {"coding": 15, "decoding": 2.5}
     lines = [re.sub(" +", " ", line) for line in page_tables(document)["runtime"].splitlines()]
     assert "| 8 | 15.00 | 2.50 | 57.1 |" in lines and "| 4 | 50.00 | 0.00 | 20.0 |" in lines
+
+
+def test_channels_are_sorted_by_what_they_do():
+    rows = [row(OURS, 4e-4, 0.4, loss_rate=loss, key=str(loss)) for loss in (0.1, 0.03, 0.01)]
+    points = link_tables.points_of(document_of(rows, {"loss": lambda row: True}), "loss")
+    assert [point["channel"] for point in points] == ["1% lost", "3% lost", "10% lost"]
 
 
 def failing_on_the_hard_clip():
@@ -143,7 +167,7 @@ def failing_on_the_hard_clip():
     return [*rows, row(PAPER_X265, 4e-4, 0.3, "a"), row(PAPER_X265, 4e-4, 0.3, "b")]
 
 
-def test_who_fails_on_a_hard_clip_does_not_win_by_it():
+def test_who_fails_on_a_hard_clip_does_not_win_by_it(two_videos_do):
     """Ours over all of its videos has 0.433, which is worse than 0.3; over those of both it has 0.2."""
     rows = failing_on_the_hard_clip()
     (line,) = [line for line in winners(rows, "cbr") if line["metric"] == "lpips"]
@@ -202,7 +226,7 @@ def document_of(rows, figures):
     }
 
 
-def test_the_page_says_where_ours_is_surely_better_or_worse():
+def test_the_page_says_where_ours_is_surely_better_or_worse(two_videos_do):
     """By hand: 0.1 better on both videos; 0.1 better on one and worse on the other; nothing at 8e-4 to compare with."""
     rows = [row(OURS, 4e-4, 0.3, "a"), row(OURS, 4e-4, 0.4, "b"), row(OURS, 8e-4, 0.1, "a")]
     rows += [row(PAPER_X265, 4e-4, 0.4, "a"), row(PAPER_X265, 4e-4, 0.5, "b")]
@@ -235,7 +259,7 @@ def test_the_page_says_what_a_receiver_has_that_joins():
     ]
 
 
-def test_a_page_is_renewed_where_it_has_the_section(tmp_path):
+def test_a_page_is_renewed_where_it_has_the_section(tmp_path, two_videos_do):
     """Means of two videos by hand, the best of a row in bold, the difference paired."""
     rows = [row(OURS, 4e-4, 0.30, "a"), row(OURS, 4e-4, 0.40, "b"), row(PAPER_X265, 1.3e-3, 0.50, "a")]
     rows += [row(PAPER_X265, 1.3e-3, 0.70, "b"), row(OURS, 1.3e-3, 0.2, "a"), row(OURS, 1.3e-3, 0.2, "b")]

@@ -53,6 +53,16 @@ def measuring() -> dict[str, str]:
 
 
 @functools.cache
+def lpips_problem() -> str:
+    """Why LPIPS cannot be had here; "" where it can."""
+    try:
+        load_lpips()
+    except ResividError as error:
+        return str(error)
+    return ""
+
+
+@functools.cache
 def judge() -> Judge:
     """The search's judge, its network loaded once in each process."""
     return Judge()

@@ -17,11 +17,11 @@ from .classical.encoder import av_version
 from .classical.settings import LONG
 from .classical_rounds import Searches, usable
 from .clips import SUFFIXES
-from .job_models import measuring, models
+from .job_models import lpips_problem, measuring, models
 from .jobs import Job, PointJob, as_document, describe
 from .link_checks import check_evaluation
 from .machine import machine
-from .points import OURS, PAPER_X265, Evaluation, Point, folder_of_points, plan, unique
+from .points import BEST_LPIPS, OURS, PAPER_X265, Evaluation, Point, folder_of_points, plan, unique
 from .prepared_clips import PreparedClip, prepare_clip, to_document
 from .provenance import libraries, measuring_weights
 from .sweep import PointStore, Runner, sweep
@@ -298,6 +298,10 @@ def missing_methods(evaluation: Evaluation) -> tuple[set[str], list[str]]:
     missing, notes = set(), []
     for method in evaluation.methods:
         if method == OURS:
+            continue
+        if method == BEST_LPIPS and (problem := lpips_problem()):
+            missing.add(method)
+            notes.append(f"{method}: not run, {problem}")
             continue
         found, problems = usable(
             [evaluation.paper] if method == PAPER_X265 else evaluation.candidates((LONG,))

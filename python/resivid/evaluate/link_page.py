@@ -85,7 +85,7 @@ def page_tables(document: dict[str, Any]) -> dict[str, str]:
         found["sheet"] = "\n" + _sheet(sheet, document) + "\n"
     if join := _join(document):
         found["join"] = "\n" + join + "\n"
-    if stages := stage_means(document):
+    if document["figures"].get("cbr") and (stages := stage_means(document)):
         found["runtime"] = "\n" + _runtime(stages) + "\n"
     if document.get("table1"):
         found["table1"] = "\n" + table1_text(document["table1"]) + "\n"

@@ -15,6 +15,7 @@ from .link_tables import (
     cbr_text,
     channel_text,
     gap_text,
+    harder,
     in_all,
     label,
     paired_interval,
@@ -127,4 +128,4 @@ def order_of_curves(row: dict[str, Any]) -> tuple[Any, ...]:
 
 def _axis(row: dict[str, Any]) -> tuple[Any, ...]:
     """Of lines: what is harder comes later; CBR and SNR rise."""
-    return row["fading"] != "none", row["burst_length"], row["loss_rate"], row["cbr"], row["snr_db"]
+    return *harder(row), row["cbr"], row["snr_db"]

@@ -101,7 +101,7 @@ def headline(document: dict[str, Any]) -> list[str]:
             ]
             said.append(
                 f"{NAMES[metric]} of ours at CBR {cbr_text(members[0]['ours_cbr'])} against {other} at CBR {cbr_text(cbr)}: "
-                + ("; ".join(parts) or "not to be said from one video")
+                + ("; ".join(parts) or "not to be said from so few videos")
                 + "."
             )
     return said

@@ -25,6 +25,7 @@ TITLES = {
     "snr": "Figure 4",
     "loss": "Losses and fading",
 }  # of tables of means
+FEWEST_VIDEOS = 6  # for a verdict: differences of one sign in five come about by chance in 6 cases of 100
 SHOWN = ("psnr_db", "ms_ssim", "lpips", "warp_error", "clip", "vmaf")
 DIGITS = {"psnr_db": 2, "ssim": 3, "ms_ssim": 3, "lpips": 3, "warp_error": 5, "clip": 3, "vmaf": 1, "bler": 4}
 NAMES = {
@@ -101,7 +102,7 @@ def points_of(document: dict[str, Any], figure_name: str) -> list[dict[str, Any]
     """The figure's `means` in the order of its table, each with its `label` and its `channel`."""
     points = means(rows_of(document, figure_name))
     shown = [point | {"label": label(point), "channel": channel_text(point)} for point in points]
-    return sorted(shown, key=lambda point: (point["snr_db"], point["cbr"], point["channel"], point["label"]))
+    return sorted(shown, key=lambda point: (point["snr_db"], point["cbr"], *harder(point), point["label"]))
 
 
 def cell(point: dict[str, Any], metric: str) -> str:
@@ -138,8 +139,8 @@ def paired_interval(a: dict[str, float], b: dict[str, float], seed: int = 0) -> 
 
 
 def verdict(metric: str, interval: dict[str, Any] | None) -> str:
-    """Of b - a: "better", "worse", "open" where the interval holds 0, "" without one."""
-    if interval is None or interval["ci"] is None:
+    """Of b - a: "better", "worse", "open" where the interval holds 0, "" without one or with too few videos to say it."""
+    if interval is None or interval["ci"] is None or interval["videos"] < FEWEST_VIDEOS:
         return ""
     low, high = interval["ci"]
     if low <= 0 <= high:
@@ -229,9 +230,14 @@ def claim(document: dict[str, Any]) -> list[dict[str, Any]]:
     return out
 
 
+def timed_rows(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows with times of their stages: of figure 3, or of all figures where it was not run."""
+    return [row for row in rows_of(document, "cbr") or document["rows"] if row.get("stage_ms_per_frame")]
+
+
 def stage_means(document: dict[str, Any]) -> dict[int, dict[str, float]]:
-    """Stride to stage to its milliseconds a frame of the video, over all points of ours; a point without a stage counts as 0."""
-    rows = [row for row in document["rows"] if row.get("stage_ms_per_frame")]
+    """Stride to stage to its milliseconds a frame of the video, over `timed_rows`; a point without a stage counts as 0."""
+    rows = timed_rows(document)
     stages = list(dict.fromkeys(name for row in rows for name in row["stage_ms_per_frame"]))
     return {
         stride: {
@@ -277,6 +283,11 @@ def _means_table(points: Sequence[dict[str, Any]]) -> str:
         for point in points
     ]
     return table(head, rows)
+
+
+def harder(point: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Sorts channels: what is harder comes later."""
+    return point["fading"] != "none", point["burst_length"], point["loss_rate"]
 
 
 def channel_text(point: dict[str, Any]) -> str:

@@ -26,8 +26,8 @@ def figure(value: float | None, digits: int, interval: Sequence[float] | None = 
     """A number with so many digits behind the point, and "(low to high)"; a dash for None."""
     if value is None:
         return "–"
-    spread = f" ({interval[0]:.{digits}f} to {interval[1]:.{digits}f})" if interval else ""
-    return f"{value:.{digits}f}{spread}"
+    low_high = [f"{bound:z.{digits}f}" for bound in interval or ()]
+    return f"{value:z.{digits}f}" + (f" ({' to '.join(low_high)})" if low_high else "")
 
 
 def html_page(template: str, **values: Any) -> str:

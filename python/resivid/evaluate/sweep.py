@@ -149,7 +149,7 @@ class DaskRunner:
                 n_workers=workers,
                 threads_per_worker=1,
                 dashboard_address="127.0.0.1:0",  # any free port: with None it is 8787, and another sweep's is in the way
-                silence_logs=logging.ERROR,
+                silence_logs=logging.CRITICAL,  # a worker whose scheduler has gone says so in 25 lines
             )
         try:
             self._client = Client(self._cluster or scheduler, timeout=TIMEOUT_S)

@@ -41,13 +41,15 @@ def search(
 
 
 def best(choices: Sequence[Choice], metric: str) -> Choice:
-    """The choice of the lowest LPIPS ("lpips") or the highest PSNR ("psnr_db"); without LPIPS the latter.
+    """The choice of the lowest LPIPS ("lpips") or the highest PSNR ("psnr_db").
 
     Raises:
-        ResividError: no setting fits the budget.
+        ResividError: no setting fits the budget; LPIPS is not known of all of them.
     """
     if not choices:
         raise ResividError("no classical setting fits so few bits")
-    if metric == "lpips" and all(choice.lpips is not None for choice in choices):
+    if metric == "lpips":
+        if any(choice.lpips is None for choice in choices):
+            raise ResividError("the pick by LPIPS needs its network: see RESIVID_WEIGHTS")
         return min(choices, key=lambda choice: (choice.lpips, -choice.psnr_db, choice.setting.name))
     return max(choices, key=lambda choice: (choice.psnr_db, choice.setting.name))
