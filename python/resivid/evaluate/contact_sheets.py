@@ -56,7 +56,7 @@ def _pictures(path: Path, size: int, seconds: list[int]) -> list[np.ndarray | No
 
 
 def _sheet(lines: list[tuple[str, list[np.ndarray | None]]], seconds: list[int]) -> Any:
-    figure, axes = new_figure(1.5 * len(seconds) + 1.6, 1.55 * len(lines) + 0.2, len(lines), len(seconds))
+    figure, axes = new_figure(1.5 * len(seconds) + 2.2, 1.55 * len(lines) + 0.2, len(lines), len(seconds))
     for row, (heading, pictures) in enumerate(lines):
         for column, picture in enumerate(pictures):
             axis = axes[row, column]
