@@ -129,3 +129,16 @@ def test_refusals(folder, capsys, arguments, words):
     assert run(*(folder if word == "FOLDER" else word for word in arguments)) in (1, 2)
     message = capsys.readouterr().err
     assert words in message and message.count("\n") == 1
+
+
+def test_ctrl_c_says_how_to_go_on(folder, tmp_path, capsys, monkeypatch):
+    from gnuradio.resivid.evaluate import link_evaluation
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(link_evaluation, "evaluate_videos", interrupted)
+    assert run("evaluate", folder, "-o", tmp_path, "--workers", 0, "--quiet") == 1
+    assert capsys.readouterr().err == (
+        "resivid: interrupted; what is finished is kept, and the same command goes on from there\n"
+    )

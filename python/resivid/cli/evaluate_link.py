@@ -155,11 +155,16 @@ def link(
     )
     check_evaluation(evaluation)
     _make(output)
-    with (
-        progress_bar.WorkProgress("evaluate", "job/s", quiet) as progress,
-        _runner(workers, scheduler) as runner,
-    ):
-        document = evaluate_videos(paths, evaluation, folders, runner, seconds, progress)
+    try:
+        with (
+            progress_bar.WorkProgress("evaluate", "job/s", quiet) as progress,
+            _runner(workers, scheduler) as runner,
+        ):
+            document = evaluate_videos(paths, evaluation, folders, runner, seconds, progress)
+    except KeyboardInterrupt:
+        raise ResividError(
+            "interrupted; what is finished is kept, and the same command goes on from there"
+        ) from None
     document["command"] = shlex.join(["resivid", *sys.argv[1:]])
     from ..evaluate.link_output import write_all
 
