@@ -116,8 +116,11 @@ def test_only_the_named_section_of_a_page_is_renewed(tmp_path):
     assert page.read_text() == text
     with pytest.raises(FormatError, match="no section"):
         check_page(page, "three")
-    with pytest.raises(ResividError, match="no readable text file"):
+    with pytest.raises(ResividError, match="no such file"):
         check_page(tmp_path / "absent.md", "one")
+    (tmp_path / "bytes.md").write_bytes(b"\xff\xfe")
+    with pytest.raises(ResividError, match="no readable text file"):
+        check_page(tmp_path / "bytes.md", "one")
 
 
 def test_a_sheet_shows_pictures_where_they_belong(tmp_path):

@@ -266,7 +266,6 @@ def prepare_all(
             clip = prepare_clip(path, folder, size, seconds)
         except VideoError as error:
             notes.append(f"left out: {error}")
-            log.warning("%s", notes[-1])
             continue
         if clip.digest in {other.digest for other in clips}:
             notes.append(f"left out: {path} shows the same as another video")
@@ -277,6 +276,8 @@ def prepare_all(
         clips.append(clip)
     if not clips:
         raise VideoError("; ".join(notes))
+    for note in notes:
+        log.warning("%s", note)
     if len({clip.rate for clip in clips}) > 1:
         rates = ", ".join(sorted({f"{clip.fps:g}" for clip in clips}))
         notes.append(

@@ -70,6 +70,8 @@ def _parts(path: Path, name: str) -> tuple[str, str]:
     """The page up to the section and from its end on."""
     try:
         page = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ResividError(f"{path}: no such file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ResividError(f"{path}: is no readable text file") from error
     start = f"<!-- {name} -->\n"
