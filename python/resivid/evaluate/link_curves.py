@@ -13,6 +13,8 @@ from .link_style import COLOURS, METHODS, OURS_COLOURS, Drawn, bars_text, legend
 from .link_tables import HIGHER_IS_BETTER, NAMES, cbr_text, label, means, rows_of
 from .points import OURS
 
+ASIDE = 0.006  # of the axis, from one curve to the next
+
 
 def _colour(point: dict[str, Any], strides: Sequence[int]) -> str:
     if point["method"] != OURS:
@@ -34,8 +36,14 @@ def _curves(
     points: Sequence[dict[str, Any]],
     x: str,
     name: Callable[[dict[str, Any]], str],
+    log: bool = False,
 ) -> None:
-    """One line for each name, with intervals over videos."""
+    """One line for each name, with intervals over videos; each a little beside the others, so that these can be told apart.
+
+    Args:
+        x: column of the axis.
+        log: the axis is logarithmic.
+    """
     strides = sorted({point["stride"] for point in points if point["stride"]})
     curves: dict[str, list[dict[str, Any]]] = {}
     for point in sorted(points, key=lambda p: (METHODS.index(p["method"]), p["stride"] or 0, p["cbr"])):
@@ -43,8 +51,10 @@ def _curves(
     looks = _looks(
         {text: (members[0]["method"], _colour(members[0], strides)) for text, members in curves.items()}
     )
+    low, high = min(p[x] for p in points), max(p[x] for p in points)
     for axis, metric in zip(axes, metrics, strict=True):
-        for text, members in curves.items():
+        for number, (text, members) in enumerate(curves.items()):
+            aside = ASIDE * (number - (len(curves) - 1) / 2)
             shown = sorted((p for p in members if p[metric] is not None), key=lambda p: p[x])
             if not shown:
                 continue
@@ -52,7 +62,7 @@ def _curves(
             spans = [p[f"{metric}_ci"] or [p[metric]] * 2 for p in shown]
             bars = np.abs(np.array(spans).T - values)
             axis.errorbar(
-                [p[x] for p in shown],
+                [p[x] * (high / low) ** aside if log else p[x] + (high - low) * aside for p in shown],
                 values,
                 yerr=bars,
                 label=text,
@@ -65,6 +75,10 @@ def _curves(
         arrow = "higher" if HIGHER_IS_BETTER[metric] else "lower"
         axis.set_ylabel(f"{NAMES[metric]} ({arrow} is better)")
     legend_below(axes[0])
+
+
+def _bars(document: dict[str, Any], name: str) -> str:
+    return f"{bars_text(document, name)} Curves are drawn a little beside each other."
 
 
 def _looks(curves: Mapping[str, tuple[str, str]]) -> dict[str, dict[str, Any]]:
@@ -93,7 +107,7 @@ def over_cbr(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
         return None
     metrics = _metrics(points)
     figure, axes = metric_axes(metrics)
-    _curves(axes, metrics, points, "cbr", label)
+    _curves(axes, metrics, points, "cbr", label, log=True)
     for axis in axes:
         axis.set_xscale("log")
         shown = sorted({point["cbr"] for point in points})
@@ -101,7 +115,7 @@ def over_cbr(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
         axis.minorticks_off()
         axis.set_xlabel("CBR, channel symbols per source value")
     settings = document["settings"]
-    text = f"Es/N0 {settings['fixed_snr_db']:g} dB, {settings['fixed_mcs']}. {bars_text(document, 'cbr')}"
+    text = f"Es/N0 {settings['fixed_snr_db']:g} dB, {settings['fixed_mcs']}. {_bars(document, 'cbr')}"
     return figure, Drawn("figure3", "Figure 3: quality over CBR", text)
 
 
@@ -115,7 +129,7 @@ def over_snr(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     _curves(axes, metrics, points, "snr_db", lambda p: f"{p['method']}, CBR {cbr_text(p['cbr'])}")
     for axis in axes:
         axis.set_xlabel("Es/N0, dB")
-    text = "Modulation and code rate are adapted to the channel. " + bars_text(document, "snr")
+    text = "Modulation and code rate are adapted to the channel. " + _bars(document, "snr")
     return figure, Drawn("figure4", "Figure 4: quality over SNR", text)
 
 
@@ -145,6 +159,6 @@ def over_losses(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
     text = (
         "The last good picture is held where nothing can be decoded; of the decoder's own concealment and of holding the "
         "picture until the next key frame the better one counts for the classical chains. Ours hears over a return channel what "
-        "arrived, where it is not said otherwise; classical chains have none. " + bars_text(document, "loss")
+        "arrived, where it is not said otherwise; classical chains have none. " + _bars(document, "loss")
     )
     return figure, Drawn("losses", "Losses and fading", text)
