@@ -18,12 +18,13 @@ import pytest
 from clips import read_frames
 from gnuradio.resivid.cli.main import main
 from gnuradio.resivid.errors import MissingPackageError, ResividError, SettingsError, VideoError
-from gnuradio.resivid.evaluate import job_models, link_evaluation, link_tables, points
+from gnuradio.resivid.evaluate import job_models, link_evaluation, link_verdicts, points
 from gnuradio.resivid.evaluate.classical import ladder, settings
 from gnuradio.resivid.evaluate.classical.encoder import require_encoder
 from gnuradio.resivid.evaluate.link_evaluation import Folders, evaluate_videos, find_videos
 from gnuradio.resivid.evaluate.link_output import write_all
-from gnuradio.resivid.evaluate.link_tables import claim, means, rows_of, winners
+from gnuradio.resivid.evaluate.link_tables import means, rows_of
+from gnuradio.resivid.evaluate.link_verdicts import claim, winners
 from gnuradio.resivid.evaluate.points import Evaluation
 from gnuradio.resivid.evaluate.prepared_clips import prepare_clip
 from gnuradio.resivid.evaluate.sweep import ThisProcess
@@ -301,7 +302,7 @@ def test_a_killed_run_goes_on(folder, tmp_path):
 
 
 def test_compare(folder, evaluation, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(link_tables, "FEWEST_VIDEOS", 2)
+    monkeypatch.setattr(link_verdicts, "FEWEST_VIDEOS", 2)
     evaluation = replace(evaluation, figures=("cbr",), methods=(points.OURS,), strides=(8,), cbrs=("8e-3",))
     (tmp_path / "a").mkdir()
     document = run(folder, evaluation, tmp_path / "a")

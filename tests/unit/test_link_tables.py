@@ -6,22 +6,14 @@ from dataclasses import replace
 
 import pytest
 from gnuradio.resivid.errors import FormatError
-from gnuradio.resivid.evaluate import link_tables
+from gnuradio.resivid.evaluate import link_tables, link_verdicts
 from gnuradio.resivid.evaluate.comparing import compare, differences, other_pictures
 from gnuradio.resivid.evaluate.link_page import check_link_page, page_tables, renew_link_page
 from gnuradio.resivid.evaluate.link_report import headline
 from gnuradio.resivid.evaluate.link_style import bars_text
-from gnuradio.resivid.evaluate.link_tables import (
-    cbr_text,
-    claim,
-    label,
-    means,
-    paired_interval,
-    stage_means,
-    summary_text,
-    verdict,
-    winners,
-)
+from gnuradio.resivid.evaluate.link_summary import summary_text
+from gnuradio.resivid.evaluate.link_tables import cbr_text, label, means, stage_means
+from gnuradio.resivid.evaluate.link_verdicts import claim, paired_interval, verdict, winners
 from gnuradio.resivid.evaluate.points import BEST_LPIPS, OURS, PAPER_X265, Evaluation, Point, plan, unique
 from gnuradio.resivid.flowgraphs.settings import LinkSettings
 
@@ -29,7 +21,7 @@ from gnuradio.resivid.flowgraphs.settings import LinkSettings
 @pytest.fixture
 def two_videos_do(monkeypatch):
     """Verdicts of two videos, for examples by hand."""
-    monkeypatch.setattr(link_tables, "FEWEST_VIDEOS", 2)
+    monkeypatch.setattr(link_verdicts, "FEWEST_VIDEOS", 2)
 
 
 def row(method, cbr, lpips, video="a", snr_db=6.0, **changes):

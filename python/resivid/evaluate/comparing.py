@@ -8,18 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FormatError, ResividError
-from .link_tables import (
-    DIGITS,
-    NAMES,
-    by_video,
-    cbr_text,
-    channel_text,
-    in_all,
-    label,
-    paired_interval,
-    point_of,
-    verdict,
-)
+from .link_tables import DIGITS, NAMES, by_video, cbr_text, channel_text, in_all, label, point_of
+from .link_verdicts import paired_interval, verdict
 from .pages import figure, table
 
 COMPARED = ("lpips", "psnr_db", "ssim", "ms_ssim", "warp_error", "clip", "vmaf")

@@ -10,8 +10,9 @@ import numpy as np
 
 from .figures import new_figure
 from .link_style import COLOURS, METHODS, OURS_COLOURS, Drawn, bars_text, legend_below, metric_axes
-from .link_tables import HIGHER_IS_BETTER, NAMES, cbr_text, label, means, rows_of
+from .link_tables import NAMES, cbr_text, label, means, rows_of
 from .points import OURS
+from .video_quality import HIGHER_IS_BETTER
 
 ASIDE = 0.006  # of the axis, from one curve to the next
 

@@ -13,7 +13,7 @@ from ..part_files import write_text_atomically
 from .link_evaluation import COLUMNS, Folders
 from .link_figures import draw_all
 from .link_report import write_link_report
-from .link_tables import summary_text
+from .link_summary import summary_text
 
 FURTHER_COLUMNS = (
     *("stride", "cbr_sent", "ms_ssim", "warp_error", "vmaf", "delay_s", "adapted", "loss_rate"),

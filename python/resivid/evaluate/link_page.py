@@ -10,20 +10,9 @@ from typing import Any
 from ..errors import FormatError
 from .common_times import means_at, rows_with
 from .link_pivots import curve_name, gaps, marked, order_of_curves, pivot
-from .link_tables import (
-    DIGITS,
-    NAMES,
-    cbr_text,
-    cell,
-    claim,
-    gap_text,
-    label,
-    means,
-    rows_of,
-    stage_means,
-    table1_text,
-    videos_text,
-)
+from .link_summary import table1_text
+from .link_tables import DIGITS, NAMES, cbr_text, cell, label, means, rows_of, stage_means, videos_text
+from .link_verdicts import claim, gap_text
 from .pages import check_page, figure, renew_section, table
 
 # Figure to its metrics, a table each.

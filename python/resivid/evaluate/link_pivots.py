@@ -14,15 +14,13 @@ from .link_tables import (
     by_video,
     cbr_text,
     channel_text,
-    gap_text,
     harder,
     in_all,
     label,
-    paired_interval,
     point_of,
-    verdict,
     videos_text,
 )
+from .link_verdicts import gap_text, paired_interval, verdict
 from .pages import figure, table
 from .points import OURS
 from .video_quality import HIGHER_IS_BETTER

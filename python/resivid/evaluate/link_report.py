@@ -15,21 +15,8 @@ from .clip_times import frame_s
 from .data_urls import DataUrls
 from .link_evaluation import Folders
 from .link_style import Drawn
-from .link_tables import (
-    DIGITS,
-    NAMES,
-    SHOWN,
-    TITLES,
-    cbr_text,
-    cell,
-    claim,
-    gap_text,
-    label,
-    points_of,
-    rows_of,
-    videos_text,
-    winners,
-)
+from .link_tables import DIGITS, NAMES, SHOWN, TITLES, cbr_text, cell, label, points_of, rows_of, videos_text
+from .link_verdicts import claim, gap_text, winners
 from .metrics import NO_CLIP
 from .pages import figure, html_page
 

@@ -12,8 +12,9 @@ import numpy as np
 from .clip_means import bootstrap_interval
 from .common_times import at_common_times, rows_with
 from .link_style import COLOURS, OURS_COLOURS, Drawn, legend_below, means_text, metric_axes
-from .link_tables import HIGHER_IS_BETTER, NAMES, cbr_text, label
+from .link_tables import NAMES, cbr_text, label
 from .points import OURS
+from .video_quality import HIGHER_IS_BETTER
 
 
 def over_join(document: dict[str, Any]) -> tuple[Any, Drawn] | None:
