@@ -93,6 +93,7 @@ def _mean(values: dict[str, float], videos: Sequence[str]) -> float | None:
 
 
 def marked(values: Sequence[float | None], metric: str) -> Iterator[str]:
+    """The values of a metric as text, the best of several in bold; a dash for None."""
     known = [value for value in values if value is not None]
     better = max if HIGHER_IS_BETTER.get(metric) else min
     best = better(known, default=None) if metric in HIGHER_IS_BETTER else None
@@ -102,6 +103,7 @@ def marked(values: Sequence[float | None], metric: str) -> Iterator[str]:
 
 
 def curve_name(name: str, row: dict[str, Any]) -> str:
+    """What the row's curve is called in a figure's table: with its CBR, but where that is the axis."""
     return label(row) if name == "cbr" else f"{label(row)}, {cbr_text(row['cbr'])}"
 
 
