@@ -50,7 +50,7 @@ def without_lpips(monkeypatch, tmp_path):
 
 def forget_lpips():
     """What this process knows of the networks that measure."""
-    for known in (job_models.measuring, job_models.lpips_problem, job_models.judge):
+    for known in (job_models.measuring, job_models.lpips_weights, job_models.judge):
         known.cache_clear()
 
 
@@ -58,7 +58,7 @@ def forget_lpips():
 def lpips_rows(monkeypatch):
     """Rows of figure 5 that need LPIPS: 1 where its weights are, else 0."""
     monkeypatch.setenv("RESIVID_WEIGHTS", str(WEIGHTS))
-    return 0 if job_models.lpips_problem() else 1
+    return 0 if job_models.lpips_weights()[1] else 1
 
 
 @pytest.fixture(scope="module")
@@ -135,9 +135,10 @@ def test_every_figure(folder, evaluation, tmp_path, lpips_rows):
     )
     assert set(re.findall(r'(?:src|href)="([a-z]+:|#)', report)) == {"data:", "#"}  # nothing from elsewhere
     check_rows(document, lpips_rows)
-    check_accounting(document)
+    check_accounting(document, lpips_rows)
     # again: nothing is run, and all is equal; then only what the viewer saw of one point is made anew
-    lost = next(row for row in document["rows"] if row["video_file"] and row["method"] == points.PAPER_X265)
+    method = points.BEST_LPIPS if lpips_rows else points.PAPER_X265
+    lost = next(row for row in document["rows"] if row["video_file"] and row["method"] == method)
     for count in (0, 1):
         runner = CountingRunner()
         again = evaluate_videos(find_videos(folder), evaluation, folders(tmp_path), runner)
@@ -173,14 +174,14 @@ def check_rows(document, lpips_rows):
     )  # others would fill the file
 
 
-def check_accounting(document):
+def check_accounting(document, lpips_rows):
     """CBR 8e-3 of 64x64 pictures, 25 frames: at S = 8 key frames 0, 8, 16, 24 of floor(8e-3 x 12,288 x 8) = 786
     symbols, at S = 4 seven of 393; a classical stream has the same symbols as ours at S = 8, four blocks of
     16QAM 434/1024: 786 x 4 x 434 / 1024 = 1,332 bits, 16 of them CRC."""
     rows = [row for row in rows_of(document, "cbr") if row["video"] == "one" and row["cbr"] == 8e-3]
     symbols = {(row["method"], row["stride"]): row["symbols"] for row in rows}
     assert symbols[points.OURS, 8] == 4 * 786 and symbols[points.OURS, 4] == 7 * 393
-    for method in (points.PAPER_X265, *(name for name in points.PICKS if (name, None) in symbols)):
+    for method in (points.PAPER_X265, points.BEST_PSNR) + (points.BEST_LPIPS,) * lpips_rows:
         assert symbols[method, None] == 4 * 786
     for row in rows:
         if row["method"] in points.PICKS:
@@ -234,7 +235,7 @@ def test_a_failed_search_makes_no_weaker_baseline(folder, evaluation, tmp_path, 
     except MissingPackageError as error:
         pytest.skip(str(error))
     if not lpips_rows:
-        pytest.skip(job_models.lpips_problem())
+        pytest.skip(job_models.lpips_weights()[1])
     evaluation = replace(evaluation, figures=("sheet",), methods=(points.BEST_LPIPS, points.PAPER_X265))
     whole = run(folder, evaluation, tmp_path)
     chosen = {row["setting"].split(",")[0] for row in whole["rows"] if row["method"] == points.BEST_LPIPS}

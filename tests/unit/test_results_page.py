@@ -16,7 +16,7 @@ def test_the_tables_are_those_of_the_published_runs():
         names = archive.getnames()
         runs = [json.load(archive.extractfile(name)) for name in names if name.startswith("results-")]
     tables: dict[str, str] = {}
-    for run in runs:  # run time and Table I are those of the first
+    for run in runs:  # Table I is that of the first
         tables = page_tables(run) | tables
     page = (DOCS / "results.md").read_text(encoding="utf-8")
     shown = dict(re.findall(r"<!-- evaluate (\w+) -->\n(.*?)<!-- end -->", page, re.DOTALL))

@@ -45,21 +45,16 @@ def models(evaluation: Evaluation) -> tuple[Tokenizer, Interpolator]:
 def measuring() -> dict[str, str]:
     """What rows are measured with: weight files to SHA-256, and whether there is VMAF; a metric that was missing is measured
     when it is there."""
-    try:
-        found = dict(load_lpips().weights_sha256)
-    except ResividError:
-        found = {}
-    return found | ClipScore().weights_sha256 | {"VMAF": "" if find_ffmpeg()[1] else "libvmaf"}
+    return lpips_weights()[0] | ClipScore().weights_sha256 | {"VMAF": "" if find_ffmpeg()[1] else "libvmaf"}
 
 
 @functools.cache
-def lpips_problem() -> str:
-    """Why LPIPS cannot be had here; "" where it can."""
+def lpips_weights() -> tuple[dict[str, str], str]:
+    """LPIPS's weight files to SHA-256, and why it cannot be had here; "" where it can."""
     try:
-        load_lpips()
+        return dict(load_lpips().weights_sha256), ""
     except ResividError as error:
-        return str(error)
-    return ""
+        return {}, str(error)
 
 
 @functools.cache

@@ -17,7 +17,7 @@ from .classical.encoder import av_version
 from .classical.settings import LONG
 from .classical_rounds import Searches, usable
 from .clips import SUFFIXES
-from .job_models import lpips_problem, measuring, models
+from .job_models import lpips_weights, measuring, models
 from .jobs import Job, PointJob, as_document, describe
 from .link_checks import check_evaluation
 from .machine import machine
@@ -300,7 +300,7 @@ def missing_methods(evaluation: Evaluation) -> tuple[set[str], list[str]]:
     for method in evaluation.methods:
         if method == OURS:
             continue
-        if method == BEST_LPIPS and (problem := lpips_problem()):
+        if method == BEST_LPIPS and (problem := lpips_weights()[1]):
             missing.add(method)
             notes.append(f"{method}: not run, {problem}")
             continue
